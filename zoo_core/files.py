@@ -1,0 +1,47 @@
+"""Writing files so that what is there is always whole: a temporary name, fsync, rename."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from zoo_core.errors import ZooError
+
+
+@contextmanager
+def atomic(path: Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path`; on success it takes `path`'s place, on any error it is removed.
+
+    Raises:
+        ZooError: where the disk is full or the folder can't be written. What stood at `path` is left as it was.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield temporary
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)  # the rename itself must survive a power cut
+        finally:
+            os.close(folder)
+    except OSError as error:
+        raise ZooError(
+            f"Can't write '{path}': {error.strerror or error}.",
+            "Nothing was changed there. Free some space or choose another folder, then run the same again.",
+        ) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """`path.write_bytes`, whole or not at all. Raises as `atomic` does."""
+    with atomic(path) as temporary:
+        temporary.write_bytes(content)
+
+
+def write_text(path: Path, content: str) -> None:
+    """`path.write_text` in UTF-8, whole or not at all. Raises as `atomic` does."""
+    write_bytes(path, content.encode())

@@ -1,0 +1,105 @@
+"""The contract between a model and the engine: pure Keras and `keras.ops`, no training loop, no backend."""
+
+import abc
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+
+from zoo_core.options import Options
+from zoo_core.specs import DataSpec
+
+Tensor = Any
+"""A tensor of whatever backend Keras runs on."""
+
+Networks = Mapping[str, keras.Model]
+Batch = Mapping[str, Tensor]
+Loss = Callable[[Networks, Batch, "Tools"], tuple[Tensor, dict[str, Tensor]]]
+
+
+class Tools(abc.ABC):
+    """What differs between backends or must be controlled. While sampling, axis 0 is the image, and the noise of an
+    image depends on the seed, the image's number and the call, never on the batch that it is in.
+
+    Attributes:
+        step: () int32, the training step; 0 while sampling.
+    """
+
+    step: Tensor
+
+    @abc.abstractmethod
+    def normal(self, shape: tuple[int, ...], index: Tensor | None = None) -> Tensor:
+        """N(0, 1) noise, float32. Inside a `keras.ops` loop give the loop's counter as `index`."""
+
+    @abc.abstractmethod
+    def uniform(self, shape: tuple[int, ...], index: Tensor | None = None) -> Tensor:
+        """U[0, 1) noise, float32."""
+
+    @abc.abstractmethod
+    def randint(self, shape: tuple[int, ...], high: int, index: Tensor | None = None) -> Tensor:
+        """Uniform integers in [0, high), int32."""
+
+    @abc.abstractmethod
+    def grad(self, function: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+        """The gradient of a scalar function of one tensor, itself differentiable."""
+
+    @abc.abstractmethod
+    def augment(self, images: Tensor) -> Tensor:
+        """What every discriminator input, real or generated, passes through. The identity unless asked otherwise."""
+
+
+@dataclass(frozen=True)
+class Phase:
+    """One update within a training step.
+
+    Args:
+        name: names the phase's metrics, such as "discriminator".
+        loss: `loss(nets, batch, tools)` → (scalar, dict of scalars to log).
+        trains: the networks whose trainable weights the update changes.
+        optimizer: a Keras optimizer that no other phase uses.
+        repeat: updates in each step, each on a batch of its own.
+        every: run in one step out of so many.
+    """
+
+    name: str
+    loss: Loss
+    trains: tuple[str, ...]
+    optimizer: keras.optimizers.Optimizer
+    repeat: int = 1
+    every: int = 1
+
+
+class GenerativeModel(abc.ABC):
+    """Base of all models. Holds its options and nothing else; the engine owns all state.
+
+    Attributes:
+        inference: the networks that are used after training. Their weights are averaged (EMA) while training, and
+            `sample`, `encode`, `decode` and `transform` receive these networks, and only these, averaged.
+    """
+
+    inference: tuple[str, ...]
+
+    def __init__(self, options: Options) -> None:
+        self.options: Any = options
+
+    @abc.abstractmethod
+    def networks(self, data: DataSpec) -> dict[str, keras.Model]:
+        """Build the networks for this data, by name.
+
+        Raises:
+            UnsupportedShape: for images that the model can't take, with those that it can.
+        """
+
+    @abc.abstractmethod
+    def phases(self) -> tuple[Phase, ...]:
+        """The updates of one training step, in order. Each call makes new optimizers."""
+
+    def prepare(self, batch: Batch, tools: Tools) -> Batch:
+        """Run once a step, before the phases: what they share, such as latents, is added to the batch here.
+
+        Args:
+            batch: `images` (N, H, W, C) in [-1, 1]; `labels` (N,) int32 where the set has them. N is the batch size
+                times the largest `repeat`.
+        """
+        return batch

@@ -1,0 +1,120 @@
+"""A run's folder: what is in it, created without overwriting, read and written atomically.
+
+    runs/<name>/  run.json  options.toml  metrics.jsonl  checkpoints/*.h5  samples/*.png  result.json
+"""
+
+import json
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from zoo_core.errors import UsageError, ZooError
+from zoo_core.files import write_text
+from zoo_core.specs import DataSpec
+
+
+class RunDescription(BaseModel):
+    """What `run.json` holds: enough to rebuild the networks and to say how they were trained.
+
+    Attributes:
+        distribution, version: the plugin's package.
+        seed: of the initial weights, the data order and all noise.
+        environment: backend, device, precision, python and package versions, git hash if any.
+        command: as typed, or empty from Python.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    schema_version: Literal[1] = 1
+    model: str
+    distribution: str
+    version: str
+    data: DataSpec
+    data_dir: str | None
+    seed: int
+    environment: dict[str, Any]
+    command: str
+    created: str
+
+
+class RunFolder:
+    """One run on disk."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = Path(path)
+        self.checkpoints = self.path / "checkpoints"
+        self.samples = self.path / "samples"
+        self.options_file = self.path / "options.toml"
+        self.metrics_file = self.path / "metrics.jsonl"
+        self.result_file = self.path / "result.json"
+
+    @staticmethod
+    def is_run(path: Path) -> bool:
+        return (Path(path) / "run.json").is_file()
+
+    @classmethod
+    def create(cls, path: Path, description: RunDescription, options_toml: str) -> "RunFolder":
+        """Make the folder.
+
+        Raises:
+            UsageError: if there is anything at `path` already; it is left as it is.
+        """
+        run = cls(path)
+        if run.path.exists() and (not run.path.is_dir() or any(run.path.iterdir())):
+            hint = f"Go on with it: zoo train --resume {path}. " if cls.is_run(run.path) else ""
+            raise UsageError(f"'{path}' already exists.", f"{hint}Or name another folder: --out FOLDER.")
+        for folder in (run.checkpoints, run.samples):
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise ZooError(f"Can't create '{folder}': {error.strerror}.", "Name another folder: --out.") from error
+        write_text(run.options_file, options_toml)
+        write_text(run.path / "run.json", description.model_dump_json(indent=2))
+        return run
+
+    @classmethod
+    def open(cls, path: Path) -> "RunFolder":
+        """An existing run.
+
+        Raises:
+            UsageError: if there is none at `path`.
+        """
+        if not cls.is_run(path):
+            raise UsageError(f"'{path}' is not a run: it has no run.json.", "zoo train makes one.")
+        return cls(path)
+
+    def description(self) -> RunDescription:
+        """What `run.json` says.
+
+        Raises:
+            ZooError: if it is damaged or of another schema.
+        """
+        path = self.path / "run.json"
+        try:
+            return RunDescription.model_validate_json(path.read_bytes())
+        except (ValidationError, OSError) as error:
+            problem = str(error).replace("\n", " ")
+            raise ZooError(f"'{path}' can't be read as a run of schema 1: {problem}.") from error
+
+    def append_metrics(self, line: dict[str, float]) -> None:
+        """Add one line to `metrics.jsonl`."""
+        with self.metrics_file.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
+
+    def metrics(self) -> list[dict[str, float]]:
+        """The lines of `metrics.jsonl`; a last line cut short by a crash is left out."""
+        if not self.metrics_file.exists():
+            return []
+        lines = []
+        for line in self.metrics_file.read_text(encoding="utf-8").splitlines():
+            try:
+                lines.append(json.loads(line))
+            except json.JSONDecodeError:
+                break
+        return lines
+
+    def keep_metrics_until(self, step: int) -> None:
+        """Drop what was logged after `step`: a resumed run logs it anew."""
+        kept = [line for line in self.metrics() if line["step"] <= step]
+        write_text(self.metrics_file, "".join(json.dumps(line) + "\n" for line in kept))

@@ -1,0 +1,90 @@
+"""The records that plugins and data sets are described by: frozen, and free of Keras."""
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+API_VERSION = 1
+"""The version of the plugin contract that this core speaks."""
+
+TASKS = {
+    "generate": ("sample",),
+    "reconstruct": ("encode", "decode"),
+}
+"""What a model can do, and the methods that it must then have (see `zoo_core.models.tasks`)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelSpec:
+    """What a plugin tells about a model without importing it.
+
+    Args:
+        name: what people type: lower-case letters, digits, `-` and `_`.
+        summary: one line, with the paper.
+        target: "package.module:Class" of the `GenerativeModel`.
+        options: "package.module:Class" of its `Options`.
+        tasks: keys of `TASKS`.
+        labels: "required" where the model is conditional, "ignored" where it never looks at them.
+        api_version: the contract the plugin was written for.
+
+    Raises:
+        ValueError: for a field that breaks one of these rules.
+    """
+
+    name: str
+    summary: str
+    target: str
+    options: str
+    tasks: Collection[str]
+    labels: Literal["ignored", "required"] = "ignored"
+    api_version: int = API_VERSION
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[a-z][a-z0-9_-]*", self.name):
+            raise ValueError(f"a model's name must match [a-z][a-z0-9_-]*, received {self.name!r}")
+        for field in ("target", "options"):
+            if not re.fullmatch(r"[\w.]+:\w+", getattr(self, field)):
+                raise ValueError(f"{self.name}: {field} must read 'module:Class', received {getattr(self, field)!r}")
+        wrong = set(self.tasks) - set(TASKS)
+        if wrong or not self.tasks:
+            raise ValueError(f"{self.name}: tasks must be some of {sorted(TASKS)}, received {sorted(self.tasks)}")
+        if self.labels not in ("ignored", "required"):
+            raise ValueError(f"{self.name}: labels must be 'ignored' or 'required', received {self.labels!r}")
+        object.__setattr__(self, "tasks", frozenset(self.tasks))
+
+
+class Field(NamedTuple):
+    """One array of a batch: its shape without the batch axis, and its dtype as the model sees it."""
+
+    shape: tuple[int, ...]
+    dtype: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataSpec:
+    """What a model and a result record need to know of a data set.
+
+    Args:
+        name: the source as it is typed on the command line, such as `digits` or `folder:photos@64`.
+        fields: `images` (H, W, C) float32 in [-1, 1], and `labels` () int32 where the set has them.
+        classes: the class names, in the order of the labels; empty where there are none.
+        splits: the number of images of each of train, validation and test.
+        content_hash: SHA-256 over every image, label and split, whatever the order of the images.
+    """
+
+    name: str
+    fields: Mapping[str, Field]
+    classes: tuple[str, ...]
+    splits: Mapping[str, int]
+    content_hash: str
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """(H, W, C)."""
+        height, width, channels = self.fields["images"].shape
+        return height, width, channels
+
+    @property
+    def labelled(self) -> bool:
+        return "labels" in self.fields

@@ -1,0 +1,9 @@
+from .errors import UnsupportedShape as UnsupportedShape
+from .errors import UsageError as UsageError
+from .errors import ZooError as ZooError
+from .hookspecs import hookimpl as hookimpl
+from .options import Options as Options
+from .registry import Registry as Registry
+from .registry import registry as registry
+from .specs import DataSpec as DataSpec
+from .specs import ModelSpec as ModelSpec

@@ -1,0 +1,1 @@
+"""Data sets: built-in ones, image folders, HDF5 files, and feeding them to the engine."""

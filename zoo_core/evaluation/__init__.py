@@ -1,0 +1,1 @@
+"""Features, statistics, metrics, and the result record."""

@@ -1,0 +1,1 @@
+"""Feature networks, the ground that distances between image sets stand on."""

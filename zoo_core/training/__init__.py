@@ -1,0 +1,1 @@
+"""The engine: one step, one loop, one file for each backend."""

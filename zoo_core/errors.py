@@ -47,3 +47,9 @@ def unknown(kind: str, name: str, known: Iterable[str], hint: str = "") -> Usage
     elif not hint:
         hint = f"Known: {', '.join(known) or 'none'}."
     return UsageError(f"Unknown {kind} '{name}'.", hint)
+
+
+class Interrupted(ZooError):
+    """The user pressed Ctrl-C; what was done is saved, and the hint says how to go on."""
+
+    exit_code = 130

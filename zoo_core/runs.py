@@ -97,6 +97,9 @@ class RunFolder:
             problem = str(error).replace("\n", " ")
             raise ZooError(f"'{path}' can't be read as a run of schema 1: {problem}.") from error
 
+    def write_options(self, options_toml: str) -> None:
+        write_text(self.options_file, options_toml)
+
     def append_metrics(self, line: dict[str, float]) -> None:
         """Add one line to `metrics.jsonl`."""
         with self.metrics_file.open("a", encoding="utf-8") as file:

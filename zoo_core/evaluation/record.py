@@ -9,16 +9,18 @@ from pydantic import BaseModel, ConfigDict
 
 
 class _Frozen(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    # JSON has no NaN and no infinity: as strings they are valid JSON and come back as floats
+    model_config = ConfigDict(extra="forbid", frozen=True, ser_json_inf_nan="strings")
 
 
-class Metric(_Frozen):
-    """One measured score.
+class Score(_Frozen):
+    """What one metric measured.
 
     Attributes:
         label: for people, such as "FD (classifier)".
         better: which direction is better.
-        n_generated, n_reference: the numbers of images on each side; for paired metrics both are the pairs.
+        n_generated, n_reference: the numbers of images on each side; for paired metrics both are the pairs, and
+            `n_reference` is 0 where nothing is compared with.
         floor: for distances, the same distance between real images and the reference, with `n_floor` real images:
             what a perfect model would be expected to score.
     """
@@ -89,5 +91,5 @@ class Record(_Frozen):
     data: DataRecord
     features: Features
     sampling_seed: int
-    metrics: dict[str, Metric]
+    metrics: dict[str, Score]
     created: str

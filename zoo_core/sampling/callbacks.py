@@ -1,0 +1,40 @@
+"""Sample grids from fixed noise while a model trains: the same images at every look, getting better."""
+
+import numpy as np
+
+from zoo_core.runs import RunFolder
+from zoo_core.sampling.grids import grid, write_png
+from zoo_core.sampling.sampler import Sampler
+from zoo_core.training.jax_backend import Arrays
+
+ROWS, COLUMNS = 8, 10
+GRID_SEED = 0
+CLASSES_SHOWN = 10
+
+
+class SampleGrids:
+    """Writes `samples/step-N.png`: 8 rows of 10 images, or, for conditional models, a row for each class.
+
+    Args:
+        steps: of the whole run; the grid of the last one is `samples/final.png`.
+        every: steps between grids; 0 for none but the last.
+    """
+
+    def __init__(self, run: RunFolder, sampler: Sampler, every: int, steps: int) -> None:
+        self.every = every
+        self._run = run
+        self._sampler = sampler
+        self._steps = steps
+
+    def __call__(self, step: int, weights: Arrays) -> None:
+        self._sampler.weights = weights
+        name = "final.png" if step == self._steps else f"step-{step:06d}.png"
+        write_png(self._run.samples / name, sample_grid(self._sampler))
+
+
+def sample_grid(sampler: Sampler, seed: int = GRID_SEED) -> np.ndarray:
+    """Fixed noise as one sheet: uint8 (H', W', C). A row shows one class where the model is conditional."""
+    if not sampler.conditional:
+        return grid(sampler.generate(ROWS * COLUMNS, seed), COLUMNS)
+    labels = np.repeat(np.arange(min(len(sampler.data.classes), CLASSES_SHOWN)), COLUMNS)
+    return grid(sampler.generate(len(labels), seed, labels), COLUMNS)

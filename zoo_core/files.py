@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from zoo_core.errors import ZooError
@@ -33,7 +33,8 @@ def atomic(path: Path) -> Iterator[Path]:
             "Nothing was changed there. Free some space or choose another folder, then run the same again.",
         ) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # it is gone after the rename, and was never there if its folder can't be
+            temporary.unlink()
 
 
 def write_bytes(path: Path, content: bytes) -> None:

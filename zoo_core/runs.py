@@ -4,6 +4,7 @@
 """
 
 import json
+import re
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,6 +21,7 @@ class RunDescription(BaseModel):
     Attributes:
         distribution, version: the plugin's package.
         seed: of the initial weights, the data order and all noise.
+        parameters: trainable weights of all networks.
         environment: backend, device, precision, python and package versions, git hash if any.
         command: as typed, or empty from Python.
     """
@@ -33,9 +35,20 @@ class RunDescription(BaseModel):
     data: DataSpec
     data_dir: str | None
     seed: int
+    parameters: int
     environment: dict[str, Any]
     command: str
     created: str
+
+    @property
+    def label(self) -> str:
+        """For people: what is trained on what."""
+        return f"{self.model} on {self.data.name}, seed {self.seed}"
+
+
+def slug(text: str) -> str:
+    """A name that is safe as a folder's: letters, digits, `.`, `_` and `-` stay, anything between becomes one `-`."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-.") or "unnamed"
 
 
 class RunFolder:
@@ -101,20 +114,38 @@ class RunFolder:
         write_text(self.options_file, options_toml)
 
     def append_metrics(self, line: dict[str, float]) -> None:
-        """Add one line to `metrics.jsonl`."""
-        with self.metrics_file.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(line) + "\n")
+        """Add one line to `metrics.jsonl`.
+
+        Raises:
+            ZooError: where the disk is full.
+        """
+        try:
+            with self.metrics_file.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(line) + "\n")
+        except OSError as error:
+            raise ZooError(
+                f"Can't write '{self.metrics_file}': {error.strerror or error}.",
+                f"Free some space, then go on: zoo train --resume {self.path}",
+            ) from error
 
     def metrics(self) -> list[dict[str, float]]:
-        """The lines of `metrics.jsonl`; a last line cut short by a crash is left out."""
+        """The lines of `metrics.jsonl`; a last line cut short by a crash is left out.
+
+        Raises:
+            ZooError: if any other line is damaged.
+        """
         if not self.metrics_file.exists():
             return []
+        texts = self.metrics_file.read_text(encoding="utf-8", errors="replace").splitlines()
         lines = []
-        for line in self.metrics_file.read_text(encoding="utf-8").splitlines():
+        for number, text in enumerate(texts, start=1):
             try:
-                lines.append(json.loads(line))
-            except json.JSONDecodeError:
-                break
+                lines.append(json.loads(text))
+            except json.JSONDecodeError as error:
+                if number < len(texts):
+                    raise ZooError(
+                        f"Line {number} of '{self.metrics_file}' is not JSON: {error}.", "Mend or remove that line."
+                    ) from error
         return lines
 
     def keep_metrics_until(self, step: int) -> None:

@@ -1,1 +1,20 @@
 """Data sets: built-in ones, image folders, HDF5 files, and feeding them to the engine."""
+
+from zoo_core.data.builtin import BUILTIN, BuiltinSet
+from zoo_core.data.dataset import SPLITS, Dataset, Split
+from zoo_core.data.feeding import Feeder
+from zoo_core.data.hdf5 import read_h5, write_h5
+from zoo_core.data.sources import load_dataset, resize
+
+__all__ = [
+    "BUILTIN",
+    "SPLITS",
+    "BuiltinSet",
+    "Dataset",
+    "Feeder",
+    "Split",
+    "load_dataset",
+    "read_h5",
+    "resize",
+    "write_h5",
+]

@@ -6,7 +6,6 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -44,7 +43,7 @@ _CIFAR100 = """
     squirrel streetcar sunflower sweet_pepper table tank telephone television tiger tractor train trout tulip turtle
     wardrobe whale willow_tree wolf woman worm
 """
-_DOWNLOAD = "NAME.npz in --data-dir or ZOO_DATA_DIR, or else a download by keras.datasets"
+_DOWNLOAD = "NAME.npz in --data-dir, or else a download by keras.datasets"
 
 BUILTIN: Mapping[str, BuiltinSet] = {
     record.name: record
@@ -107,12 +106,7 @@ def load_builtin(record: BuiltinSet, data_dir: Path | None) -> dict[str, Split]:
         return _load_digits()
     if data_dir is None and os.environ.get("ZOO_DATA_DIR"):
         data_dir = Path(os.environ["ZOO_DATA_DIR"])
-    arrays = _download(record) if data_dir is None else _read_npz(record, data_dir / f"{record.name}.npz")
-    try:
-        train = _checked(record, arrays["x_train"], arrays["y_train"], "train")
-        test = _checked(record, arrays["x_test"], arrays["y_test"], "test")
-    except (ValueError, KeyError) as error:
-        raise ZooError(f"This is not {record.name}, {error.args[0]}.", _layout(record)) from error
+    train, test = _download(record) if data_dir is None else _read_npz(record, data_dir / f"{record.name}.npz")
     carved = carve_validation(len(train.images), train.labels)
     return {split: train.take(indices) for split, indices in carved.items()} | {"test": test}
 
@@ -123,4 +117,62 @@ def _load_digits() -> dict[str, Split]:
     source = load_digits()
     images = np.rint(source.images * 255 / 16).astype(np.uint8)[..., None]  # values 0 to 16, (1797, 8, 8, 1)
     pile = Split(images, source.target.astype(np.int32))
-    return {split: pile.take(indices) for split, indices in carve_all(*_counted(pile)).items()}
+    return {split: pile.take(indices) for split, indices in carve_all(len(images), pile.labels).items()}
+
+
+def _read_npz(record: BuiltinSet, path: Path) -> tuple[Split, Split]:
+    if not path.is_file():
+        raise UsageError(f"'{record.name}' was looked for in '{path}', but there is no such file.", _advice(record))
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            return _checked(record, arrays)
+    except Exception as error:  # zipfile, zlib and the .npy parser raise whatever broken bytes lead them to
+        raise ZooError(f"'{path}' can't be read as '{record.name}': {error}.", _advice(record)) from error
+
+
+def _download(record: BuiltinSet) -> tuple[Split, Split]:
+    import keras
+
+    try:
+        with contextlib.redirect_stdout(sys.stderr):  # Keras prints its progress
+            (x_train, y_train), (x_test, y_test) = getattr(keras.datasets, record.name).load_data()
+        return _checked(record, {"x_train": x_train, "y_train": y_train, "x_test": x_test, "y_test": y_test})
+    except Exception as error:  # Keras raises bare Exception where a download fails
+        raise ZooError(f"'{record.name}' can't be had from keras.datasets: {error}.", _advice(record)) from error
+
+
+def _checked(record: BuiltinSet, arrays: Mapping[str, np.ndarray]) -> tuple[Split, Split]:
+    """The training and the test images of the source.
+
+    Raises:
+        ValueError: for an array that is missing or other than `_advice` says.
+    """
+    splits = []
+    for name in ("train", "test"):
+        if missing := {f"x_{name}", f"y_{name}"} - set(arrays):
+            raise ValueError(f"it has no {' and no '.join(sorted(missing))}")
+        images, labels = arrays[f"x_{name}"], arrays[f"y_{name}"]
+        if images.dtype != np.uint8 or images.shape[1:] not in (record.shape, _source_shape(record)):
+            raise ValueError(f"x_{name} is {images.dtype} {images.shape}")
+        if labels.dtype.kind not in "iu" or labels.shape not in ((len(images),), (len(images), 1)):
+            raise ValueError(f"y_{name} is {labels.dtype} {labels.shape} for {len(images)} images")
+        if len(images) < 2:
+            raise ValueError(f"x_{name} has fewer than 2 images")
+        if labels.min() < 0 or labels.max() >= len(record.classes):
+            raise ValueError(f"y_{name} goes from {labels.min()} to {labels.max()}")
+        splits.append(Split(images.reshape(-1, *record.shape), labels.reshape(-1).astype(np.int32)))
+    return splits[0], splits[1]
+
+
+def _source_shape(record: BuiltinSet) -> tuple[int, ...]:
+    """The shape of an image in the source: grayscale ones have no channel axis there."""
+    return record.shape[:2] if record.shape[2] == 1 else record.shape
+
+
+def _advice(record: BuiltinSet) -> str:
+    shape = ", ".join(map(str, _source_shape(record)))
+    return (
+        f"Put a file '{record.name}.npz' into a folder and name the folder with --data-dir (or ZOO_DATA_DIR). "
+        f"It must hold what keras.datasets.{record.name}.load_data() gives: x_train and x_test, uint8 (N, {shape}); "
+        f"y_train and y_test, integers (N,) or (N, 1) from 0 to {len(record.classes) - 1}."
+    )

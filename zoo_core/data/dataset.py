@@ -35,8 +35,8 @@ class Dataset:
         name: the source as it is typed on the command line.
         splits: one `Split` for each of `SPLITS`, images of one shape, at least one in each.
         classes: the class names in the order of the labels; empty for a set without labels.
-        provenance: where the images came from and what was done to them, JSON values.
-        content_hash: where a file states it; computed when `spec` is first asked for otherwise.
+        provenance: what a prepared file says of where its images came from, JSON values.
+        content_hash: what a prepared file says of it; otherwise it is computed when `spec` is first asked for.
 
     Raises:
         ValueError: for arrays that break one of these rules.
@@ -54,7 +54,7 @@ class Dataset:
         self.name = name
         self.classes = tuple(classes)
         self.provenance = dict(provenance or {})
-        self._splits = {split: Split(*map(_read_only, splits[split])) for split in SPLITS}
+        self._splits = {split: _read_only(splits[split]) for split in SPLITS}
         self._stated_hash = content_hash
 
     @cached_property
@@ -164,7 +164,8 @@ def _check(splits: Mapping[str, Split], classes: Sequence[str]) -> None:
         if images.shape[1:] != shape:
             raise ValueError(f"{name} images must have the shape of the train images, {shape}, {received}")
         if (labels is None) != (not classes):
-            raise ValueError(f"labels and class names go together, received {name} labels {labels} for {classes}")
+            received = "no labels" if labels is None else "labels"
+            raise ValueError(f"labels and class names go together, received {name} {received}, classes {classes}")
         if labels is None:
             continue
         if labels.dtype != np.int32 or labels.shape != images.shape[:1]:
@@ -175,9 +176,9 @@ def _check(splits: Mapping[str, Split], classes: Sequence[str]) -> None:
             )
 
 
-def _read_only(array: np.ndarray | None) -> np.ndarray | None:
-    if array is None:
-        return None
-    view = array.view()
-    view.flags.writeable = False
-    return view
+def _read_only(split: Split) -> Split:
+    images, labels = split.images.view(), None if split.labels is None else split.labels.view()
+    for array in (images, labels):
+        if array is not None:
+            array.flags.writeable = False
+    return Split(images, labels)

@@ -83,13 +83,17 @@ class Source(_Frozen):
 
 
 class Record(_Frozen):
-    """One evaluation: of a run (`source`), or of images from elsewhere (`source` None, `evaluated` names them)."""
+    """One evaluation: of a run (`source`), or of images from elsewhere (`source` None, `evaluated` names them).
+
+    Attributes:
+        sampling_seed: of the noise behind the generated images; None for images from elsewhere.
+    """
 
     schema_version: Literal[1] = 1
     evaluated: str
     source: Source | None
     data: DataRecord
     features: Features
-    sampling_seed: int
+    sampling_seed: int | None
     metrics: dict[str, Score]
     created: str

@@ -1,9 +1,9 @@
-"""Sample grids from fixed noise while a model trains: the same images at every look, getting better."""
+"""Sheets of images while a model trains: samples from fixed noise, the same at every look, and reconstructions."""
 
 import numpy as np
 
 from zoo_core.runs import RunFolder
-from zoo_core.sampling.grids import grid, write_png
+from zoo_core.sampling.grids import grid, pairs, write_png
 from zoo_core.sampling.sampler import Sampler
 from zoo_core.training.jax_backend import Arrays
 
@@ -30,6 +30,26 @@ class SampleGrids:
         self._sampler.weights = weights
         name = "final.png" if step == self._steps else f"step-{step:06d}.png"
         write_png(self._run.samples / name, sample_grid(self._sampler))
+
+
+class ReconstructionSheet:
+    """Writes `samples/reconstructions.png` after the last step: held-out images, each above its reconstruction.
+
+    Args:
+        images: uint8 (N, H, W, C), of which the first 20 are shown.
+    """
+
+    every = 0
+
+    def __init__(self, run: RunFolder, sampler: Sampler, images: np.ndarray) -> None:
+        self._run = run
+        self._sampler = sampler
+        self._images = np.asarray(images[: 2 * COLUMNS])
+
+    def __call__(self, step: int, weights: Arrays) -> None:
+        self._sampler.weights = weights
+        sheet = pairs(self._images, self._sampler.reconstruct(self._images), COLUMNS)
+        write_png(self._run.samples / "reconstructions.png", sheet)
 
 
 def sample_grid(sampler: Sampler, seed: int = GRID_SEED) -> np.ndarray:

@@ -1,5 +1,6 @@
 """From a model's name to its networks, the same for the same seed."""
 
+import math
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,6 +20,12 @@ class Built(NamedTuple):
 
     model: GenerativeModel
     networks: dict[str, keras.Model]
+
+    @property
+    def parameters(self) -> int:
+        """Trainable weights of all networks."""
+        weights = [weight for network in self.networks.values() for weight in network.trainable_weights]
+        return sum(math.prod(weight.shape) for weight in weights)
 
 
 def build(registered: RegisteredModel, options: Options, data: DataSpec, seed: int) -> Built:

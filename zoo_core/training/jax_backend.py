@@ -305,5 +305,3 @@ def _trainable(network: str) -> str:
 
 def _average(name: str) -> str:
     return name.replace("networks/", "averages/", 1)
-
-

@@ -2,7 +2,7 @@
 
 import resource
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -29,8 +29,16 @@ class Callback(Protocol):
         ...
 
 
-Report = Callable[[dict[str, float]], None]
-"""Receives each line of `metrics.jsonl` as it is written."""
+class Report(Protocol):
+    """Whoever shows progress."""
+
+    def begin(self, label: str, step: int, steps: int) -> None:
+        """A run, named by `label`, sets out from `step` for `steps`."""
+        ...
+
+    def log(self, line: dict[str, float]) -> None:
+        """Each line of `metrics.jsonl`, as it is written."""
+        ...
 
 
 class Loop:
@@ -90,6 +98,8 @@ class Loop:
         options = self._options
         with stop_between_steps() as stop:
             step = self._engine.step_count
+            if self._report:
+                self._report.begin(self._run.description().label, step, options.steps)
             while step < options.steps:
                 began = time.perf_counter()
                 self._pending.append(self._engine.step(step, self._feeder.batch(step)))
@@ -136,7 +146,7 @@ class Loop:
         self._pending.clear()
         self._logged_seconds = self._seconds
         if self._report:
-            self._report(line)
+            self._report.log(line)
 
     def _save(self, step: int, weights: Arrays) -> None:
         state = {name: np.asarray(array) for name, array in self._engine.state.items()}

@@ -8,17 +8,16 @@ from typing import Any
 from zoo_core.data import Dataset, load_dataset
 from zoo_core.data.feeding import Feeder
 from zoo_core.errors import UsageError
-from zoo_core.options import Options, read_toml, resolve, write_toml
+from zoo_core.options import Options, read_tables, resolve, write_toml
 from zoo_core.registry import RegisteredModel, registry
 from zoo_core.runs import RunDescription, RunFolder
-from zoo_core.specs import DataSpec
 from zoo_core.training.build import Built, build
 from zoo_core.training.environment import describe_environment
 from zoo_core.training.jax_backend import Engine, select_device, use_device
 from zoo_core.training.loop import Callback, Loop, Report
 from zoo_core.training.options import TrainingOptions
 
-CallbackFactory = Callable[[RunFolder, Built, DataSpec, TrainingOptions], Sequence[Callback]]
+CallbackFactory = Callable[[RunFolder, Built, Dataset, TrainingOptions], Sequence[Callback]]
 """Makes the callbacks of a run once its networks stand."""
 
 
@@ -62,6 +61,7 @@ def start(
             data=data.spec,
             data_dir=str(data_dir) if data_dir else None,
             seed=seed,
+            parameters=built.parameters,
             environment=describe_environment(select_device(device)),
             command=command,
             created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
@@ -76,6 +76,7 @@ def resume(
     path: Path,
     *,
     data: Dataset | None = None,
+    data_dir: Path | None = None,
     steps: int | None = None,
     device: str = "auto",
     callbacks: CallbackFactory | None = None,
@@ -85,6 +86,7 @@ def resume(
 
     Args:
         data: the run's data set where it is loaded already.
+        data_dir: where local copies of built-in data sets are, if they have moved since.
         steps: a new total of training steps, to train on; by default what the run was started with.
 
     Raises:
@@ -95,7 +97,8 @@ def resume(
     description = run.description()
     registered, model_options, training_options = run_options(run, description)
     if data is None:
-        data = load_dataset(description.data.name, Path(description.data_dir) if description.data_dir else None)
+        before = Path(description.data_dir) if description.data_dir else None
+        data = load_dataset(description.data.name, data_dir or before)
     if data.spec.content_hash != description.data.content_hash:
         raise UsageError(
             f"The data set '{data.spec.name}' is not the one that '{path}' was started with: its content hash is "
@@ -116,9 +119,9 @@ def resume(
 def run_options(run: RunFolder, description: RunDescription) -> tuple[RegisteredModel, Options, TrainingOptions]:
     """The model of a run and the options that it was trained with."""
     registered = registry().model(description.model)
-    tables = read_toml(run.options_file)
-    model_options = resolve(registered.load()[1], tables.get("model", {}), f"model '{description.model}'")
-    return registered, model_options, resolve(TrainingOptions, tables.get("training", {}), "training")
+    tables = read_tables(run.options_file, ("model", "training"))
+    model_options = resolve(registered.load()[1], tables["model"], f"model '{description.model}'")
+    return registered, model_options, resolve(TrainingOptions, tables["training"], "training")
 
 
 def _loop(
@@ -132,5 +135,5 @@ def _loop(
     description = run.description()
     engine = Engine(built.model, built.networks, description.seed, options.ema)
     feeder = Feeder(data, "train", options.batch_size * engine.batches_per_step, description.seed)
-    made = callbacks(run, built, data.spec, options) if callbacks else ()
+    made = callbacks(run, built, data, options) if callbacks else ()
     return Loop(run, engine, feeder, description.model, options, made, report)

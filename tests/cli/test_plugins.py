@@ -1,0 +1,59 @@
+import json
+from collections.abc import Callable
+
+import pytest
+from click.testing import Result
+
+Invoke = Callable[..., Result]
+
+
+@pytest.fixture(autouse=True)
+def three_plugins(make_plugin: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> None:
+    make_plugin("good")
+    make_plugin("bad", "import no_such_package", version="0.3")
+    make_plugin("off", "import no_such_package")
+    monkeypatch.setenv("ZOO_DISABLED_PLUGINS", "off")
+
+
+@pytest.mark.filterwarnings("default::zoo_core.registry.BrokenPluginWarning")
+def test_list_shows_what_is_wrong_and_that_is_no_failure(invoke: Invoke):
+    result = invoke("plugins", "list")
+    assert result.exit_code == 0
+    lines = {line.split()[0]: " ".join(line.split()[1:]) for line in result.stdout.splitlines()}
+    assert lines["good"] == "zoo-good 1.0 good ok"
+    assert lines["bad"] == "zoo-bad 0.3 broken ModuleNotFoundError: No module named 'no_such_package'"
+    assert lines["off"] == "zoo-off 1.0 disabled"
+    assert result.stderr == (
+        "zoo: plugin 'bad' (zoo-bad 0.3) is broken and left out: "
+        "ModuleNotFoundError: No module named 'no_such_package'\n"
+    )
+
+
+@pytest.mark.filterwarnings("default::zoo_core.registry.BrokenPluginWarning")
+def test_list_as_json(invoke: Invoke):
+    plugins = {plugin.pop("name"): plugin for plugin in json.loads(invoke("plugins", "list", "--json").stdout)}
+    assert plugins["good"] == {
+        "distribution": "zoo-good",
+        "version": "1.0",
+        "models": ["good"],
+        "state": "ok",
+        "reason": None,
+    }
+    assert (plugins["bad"]["state"], plugins["bad"]["models"]) == ("broken", [])
+    assert "no_such_package" in plugins["bad"]["reason"]
+    assert plugins["off"]["state"] == "disabled"
+
+
+@pytest.mark.filterwarnings("default::zoo_core.registry.BrokenPluginWarning")
+def test_asking_for_the_model_of_a_broken_plugin_shows_the_error_and_what_to_do(invoke: Invoke):
+    result = invoke("models", "show", "bad")
+    assert result.exit_code == 1
+    assert "Model 'bad' can't be used: its plugin zoo-bad 0.3 is broken (ModuleNotFoundError" in result.stderr
+    assert "pip uninstall zoo-bad" in result.stderr
+
+
+def test_strict_makes_a_broken_plugin_an_error(invoke: Invoke, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("ZOO_STRICT_PLUGINS", "1")
+    result = invoke("models", "list")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "plugin 'bad' (zoo-bad 0.3) is broken" in result.stderr

@@ -1,0 +1,96 @@
+"""What all tests share: a clean environment, plugins built on the spot, and the real data sets where there are any."""
+
+import importlib
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from zoo_core.registry import registry
+
+SHARED_DATA = os.environ.get("ZOO_SHARED_DATA", "")
+SHARED_FILES = ("mnist.npz", "cifar10-jpg-subset.tar")
+
+MODELS = """
+import zoo_core
+
+@zoo_core.hookimpl
+def zoo_models():
+    yield zoo_core.ModelSpec(
+        name="{name}", summary="A model for tests", target="zoo_{name}.model:Model", options="zoo_{name}.options:Options",
+        tasks={{"generate"}},
+    )
+"""
+"""The `__init__.py` of a plugin that is as it should be."""
+
+OPTIONS = """
+from typing import Literal
+from pydantic import Field
+import zoo_core
+
+class Options(zoo_core.Options):
+    width: int = Field(64, ge=8, le=512, description="channels, in [8, 512]")
+    rate: float = Field(0.001, gt=0, description="of Adam, above 0")
+    loss: Literal["hinge", "logistic"] = Field("hinge", description="of the discriminator")
+    depth: int | None = Field(None, ge=1, description="blocks, at least 1; as many as fit where it is not given")
+"""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    missing = [name for name in SHARED_FILES if not (Path(SHARED_DATA) / name).is_file()] if SHARED_DATA else []
+    if SHARED_DATA and not missing:
+        return
+    reason = f"no {', '.join(missing)} in ZOO_SHARED_DATA" if missing else "ZOO_SHARED_DATA is not set"
+    for item in items:
+        if item.get_closest_marker("shared_data"):
+            item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@pytest.fixture
+def shared_data() -> Path:
+    """The folder with the real data sets, for tests marked `shared_data`."""
+    return Path(SHARED_DATA)
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No ZOO_ variable from outside, and no registry from the test before."""
+    for name in list(os.environ):
+        if name.startswith("ZOO_"):
+            monkeypatch.delenv(name)
+    registry.cache_clear()
+    yield
+    registry.cache_clear()
+
+
+@pytest.fixture
+def make_plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
+    """Install a distribution `zoo-NAME`, as pip would lay it out, for this process and for those it starts.
+
+    `make_plugin(name, init=..., version=..., modules={"options": ...})`: by default a plugin that is as it should be
+    and brings the model NAME, its class aside. `{name}` in `init` is the name.
+    """
+    site = tmp_path / "site-packages"
+    site.mkdir()
+    monkeypatch.syspath_prepend(site)
+    monkeypatch.setenv("PYTHONPATH", str(site))
+
+    def make(name: str, init: str = MODELS, version: str = "1.0", modules: dict[str, str] | None = None) -> None:
+        files = {
+            f"zoo_{name}/__init__.py": init.format(name=name) if init is MODELS else init,
+            f"zoo_{name}/options.py": OPTIONS,
+            f"zoo_{name}-{version}.dist-info/METADATA": f"Metadata-Version: 2.1\nName: zoo-{name}\nVersion: {version}\n",
+            f"zoo_{name}-{version}.dist-info/entry_points.txt": f"[zoo_core]\n{name} = zoo_{name}\n",
+        }
+        files |= {f"zoo_{name}/{module}.py": source for module, source in (modules or {}).items()}
+        for path, content in files.items():
+            (site / path).parent.mkdir(exist_ok=True)
+            (site / path).write_text(content, encoding="utf-8")
+        importlib.invalidate_caches()
+
+    yield make
+    for module in list(sys.modules.values()):
+        if (getattr(module, "__file__", None) or "").startswith(str(site)):
+            del sys.modules[module.__name__]

@@ -1,0 +1,150 @@
+"""Records and run folders as a small comparison would leave them: three models, two seeds each."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from zoo_core.comparing.results import Comparison
+from zoo_core.evaluation.record import Cost, DataRecord, Features, Record, Score, Source
+from zoo_core.files import write_text
+from zoo_core.runs import RunDescription, RunFolder
+from zoo_core.specs import DataSpec, Field
+
+SCORES = {"dcgan": (12.4, 13.2), "cgan": (11.9, 13.5), "vae": (31.0, 31.8)}
+"""FD (classifier) of each model and seed: the two GANs are tied, the VAE is significantly worse than both."""
+
+
+def make_record(model: str = "dcgan", seed: int = 0, fd: float | None = 12.4, **changes: Any) -> Record:
+    """A plausible record. `changes` replace fields of the record, of its source or of its data set."""
+    metrics = {}
+    if fd is not None:
+        metrics["fd_classifier"] = Score(
+            value=fd, label="FD (classifier)", better="lower", n_generated=1000, n_reference=360, floor=0.8, n_floor=360
+        )
+        metrics["precision"] = Score(
+            value=0.7 + fd / 1000, label="Precision", better="higher", n_generated=1000, n_reference=360
+        )
+    if model == "vae":
+        metrics["ssim"] = Score(value=0.91, label="SSIM", better="higher", n_generated=360, n_reference=360)
+    source = {
+        "run": f"runs/{model}-{seed}",
+        "model": model,
+        "distribution": f"zoo-{model}",
+        "version": "0.1.0",
+        "options": {"width": 32, "latent": 64, "channels": [64, 128]},
+        "training": {"steps": 2000, "batch_size": 64, "ema": 0.999},
+        "seed": seed,
+        "checkpoint": 2000,
+        "cost": Cost(
+            steps=2000,
+            batch_size=64,
+            images_seen=128_000,
+            seconds=100.0 + 20 * seed,
+            wall_seconds=131.5,
+            parameters=1_234_567,
+            peak_memory_mib=812.3,
+        ),
+        "environment": {
+            "backend": "jax",
+            "device": "cpu: cpu",
+            "precision": "float32",
+            "packages": {"keras": "3.15.1"},
+        },
+    }
+    data = {"name": "digits@16", "content_hash": "3f" * 32, "shape": (16, 16, 1), "reference": "test"}
+    record = {
+        "evaluated": source["run"],
+        "features": Features(name="classifier:digits", weights_sha256="9a" * 32),
+        "sampling_seed": 0,
+        "metrics": metrics,
+        "created": "2026-01-05T12:00:00+00:00",
+    }
+    for key, value in changes.items():
+        next(fields for fields in (record, source, data) if key in fields)[key] = value
+    return Record(source=Source(**source), data=DataRecord(**data), **record)
+
+
+def make_run(folder: Path, record: Record) -> None:
+    """The run that the record is of, as training and evaluation leave it."""
+    source, (height, width, channels) = record.source, record.data.shape
+    assert source is not None
+    data = DataSpec(
+        name=record.data.name,
+        fields={"images": Field((height, width, channels), "float32")},
+        classes=(),
+        splits={"train": 1000, "validation": 360, "test": 360},
+        content_hash=record.data.content_hash,
+    )
+    description = RunDescription(
+        model=source.model,
+        distribution=source.distribution,
+        version=source.version,
+        data=data,
+        data_dir=None,
+        seed=source.seed,
+        parameters=source.cost.parameters,
+        environment=source.environment,
+        command=f"zoo train {source.model} --data {record.data.name} --seed {source.seed}",
+        created=record.created,
+    )
+    run = RunFolder.create(folder, description, "")
+    write_text(run.result_file, record.model_dump_json())
+    generator = np.random.default_rng(source.seed)
+    for step in range(50, 2001, 50):
+        noise, line = generator.normal(0, 0.03, 3), {"step": step, "images": 64 * step, "seconds": step / 20}
+        if source.model == "vae":
+            line |= {"vae/loss": 40 * step**-0.3 + noise[0], "vae/kl": 9 + noise[1]}
+        else:
+            line |= {"discriminator/loss": 1.3 - step / 9000 + noise[0], "generator/loss": 0.9 + step / 4000 + noise[1]}
+            line |= {"discriminator/accuracy": 0.7 + noise[2]}
+        run.append_metrics(line)
+    names = ["final.png"] + ["reconstructions.png"] * (source.model == "vae")
+    for name in names:
+        _grid(generator, height, width).save(run.samples / name)
+
+
+def _grid(generator: np.random.Generator, height: int, width: int) -> Image.Image:
+    """8 × 8 round blobs, each somewhere else."""
+    y, x = np.mgrid[:height, :width]
+    cells = [[_blob(generator, y / height, x / width) for _ in range(8)] for _ in range(8)]
+    return Image.fromarray(np.block(cells))
+
+
+def _blob(generator: np.random.Generator, y: np.ndarray, x: np.ndarray) -> np.ndarray:
+    top, left = generator.uniform(0.3, 0.7, 2)
+    return np.uint8(255 * np.exp(-((y - top) ** 2 + (x - left) ** 2) / generator.uniform(0.02, 0.1)))
+
+
+@pytest.fixture
+def records() -> list[Record]:
+    return [make_record(model, seed, fd) for model, values in SCORES.items() for seed, fd in enumerate(values)]
+
+
+@pytest.fixture
+def comparison(records: list[Record]) -> Comparison:
+    return Comparison(
+        title="Three models on digits",
+        command="zoo compare dcgan cgan vae --data digits --seeds 2",
+        created="2026-01-05T13:00:00+00:00",
+        records=records,
+        failures=[],
+    )
+
+
+@pytest.fixture
+def make_runs(tmp_path: Path) -> Callable[[Comparison], dict[str, Path]]:
+    """Writes the run folder of each record; returns where, as `write_report` takes it."""
+
+    def make(comparison: Comparison) -> dict[str, Path]:
+        runs = {}
+        for number, record in enumerate(comparison.records):
+            assert record.source is not None
+            runs[record.source.run] = tmp_path / "runs" / str(number)
+            make_run(runs[record.source.run], record)
+        return runs
+
+    return make

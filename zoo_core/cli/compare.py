@@ -1,0 +1,107 @@
+"""zoo compare"""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from zoo_core.cli.options import (
+    batch_size_option,
+    data_dir_option,
+    device_option,
+    features_option,
+    steps_option,
+    weights_option,
+)
+from zoo_core.cli.output import json_option
+
+
+@click.command(short_help="Train and evaluate several models on several data sets.")
+@click.argument("models", nargs=-1, required=True)
+@click.option("--data", metavar="SET", multiple=True, required=True, help="A data set; may be given more than once.")
+@click.option("--seeds", type=click.IntRange(1), default=3, show_default=True, help="Training seeds for each model.")
+@click.option("--out", metavar="DIR", type=click.Path(path_type=Path), help="Folder [comparisons/MODELS-SETS].")
+@steps_option
+@batch_size_option
+@click.option("-o", "options", metavar="MODEL.KEY=VALUE", multiple=True, help="An option of one model.")
+@click.option("-n", "--count", type=int, help="Images each run generates [as in training, at most 10,000].")
+@features_option
+@weights_option
+@data_dir_option
+@device_option
+@json_option
+def compare(
+    models: tuple[str, ...],
+    data: tuple[str, ...],
+    seeds: int,
+    out: Path | None,
+    steps: int | None,
+    batch_size: int | None,
+    options: tuple[str, ...],
+    count: int | None,
+    features: str,
+    weights: Path | None,
+    data_dir: Path | None,
+    device: str,
+    as_json: bool,
+) -> None:
+    """Train MODELS on each data set from several seeds, score them by the same rules, and write a report.
+
+    The folder gets report.html, report.md, results.json and the runs. The same command again reuses finished runs and
+    goes on with those it was interrupted in.
+
+    \b
+    For example:
+      zoo compare dcgan vae cgan --data digits --seeds 3
+      zoo compare dcgan vae --data folder:photos@64 --steps 20000 -o dcgan.width=128
+    """
+    from rich.console import Console
+
+    from zoo_core.cli.progress import TrainingProgress
+    from zoo_core.comparing.compare import compare as run_comparison
+    from zoo_core.errors import UsageError, ZooError
+    from zoo_core.files import write_text
+    from zoo_core.options import parse_assignments
+    from zoo_core.reporting import markdown_table, print_table, write_report, write_results
+    from zoo_core.runs import slug
+
+    by_model: dict[str, dict[str, Any]] = {}
+    for key, value in parse_assignments(options).items():
+        model, dot, name = key.partition(".")
+        if not dot:
+            raise UsageError(f"Expected MODEL.KEY=VALUE, received '{key}=…'.", f"For example: -o {models[0]}.{key}=…")
+        by_model.setdefault(model, {})[name] = value
+    out = out or Path("comparisons") / slug("-".join([*models, *data]))
+    changes = {name: value for name, value in (("steps", steps), ("batch_size", batch_size)) if value is not None}
+    with TrainingProgress() as progress:
+        comparison = run_comparison(
+            models,
+            data,
+            out,
+            seeds=seeds,
+            options=by_model,
+            training=changes,
+            features=features,
+            weights=weights,
+            count=count,
+            data_dir=data_dir,
+            device=device,
+            report=progress,
+            command=" ".join(["zoo", *sys.argv[1:]]),
+        )
+    write_results(comparison, out / "results.json")
+    write_text(out / "report.md", markdown_table(comparison))
+    runs = {record.source.run: Path(record.source.run) for record in comparison.records if record.source}
+    write_report(comparison, runs, out / "report.html")
+    if as_json:
+        click.echo(comparison.model_dump_json(indent=2))
+    else:
+        print_table(comparison, Console())
+    click.echo(f"Report: {out / 'report.html'}", err=True)
+    if comparison.failures:
+        raise ZooError(
+            f"{len(comparison.failures)} of {len(comparison.failures) + len(comparison.records)} runs failed: "
+            + "; ".join(f"{f.model} on {f.data}, seed {f.seed}: {f.error}" for f in comparison.failures),
+            "The others are in the report. The same command tries the failed ones again.",
+        )

@@ -1,0 +1,90 @@
+"""`zoo models`: which models there are, and the options of each. Imports no model, and so no Keras."""
+
+import json
+from typing import Any
+
+import click
+
+from zoo_core.cli.output import console, emit, json_option
+from zoo_core.registry import NO_MODELS, RegisteredModel, registry
+
+BOUNDS = {
+    "minimum": "at least",
+    "exclusiveMinimum": "above",
+    "maximum": "at most",
+    "exclusiveMaximum": "below",
+    "multipleOf": "a multiple of",
+}
+"""How the keywords of JSON Schema, which pydantic describes options in, are written for people."""
+
+
+@click.group()
+def models() -> None:
+    """List the models, show one and its options.
+
+    \b
+    For example:
+      zoo models list
+      zoo models show dcgan
+    """
+
+
+@models.command("list")
+@json_option
+def list_(as_json: bool) -> None:
+    """List the models of all installed plugins.
+
+    \b
+    For example:
+      zoo models list --json
+    """
+    found = registry().models
+    emit([_summary(found[name]) for name in sorted(found)], as_json)
+    if not found:
+        console().print(NO_MODELS)
+
+
+@models.command()
+@click.argument("name")
+@json_option
+def show(name: str, as_json: bool) -> None:
+    """Show one model and all its options, to be set with `zoo train NAME -o option=value`.
+
+    \b
+    For example:
+      zoo models show dcgan
+    """
+    model = registry().model(name)
+    options = model.load_options().model_json_schema()
+    if as_json:
+        emit(_summary(model) | {"options": options}, as_json)
+        return
+    emit(_summary(model), as_json)
+    click.echo("\nOptions:")
+    emit([_option(name, schema) for name, schema in options.get("properties", {}).items()], as_json)
+
+
+def _summary(model: RegisteredModel) -> dict[str, Any]:
+    return {
+        "name": model.spec.name,
+        "tasks": sorted(model.spec.tasks),
+        "labels": model.spec.labels,
+        "summary": model.spec.summary,
+        "distribution": model.plugin.distribution,
+        "version": model.plugin.version,
+    }
+
+
+def _option(name: str, schema: dict[str, Any]) -> dict[str, Any]:
+    """One line of the table, from the JSON Schema of one option."""
+    branches = schema.get("anyOf", [schema])  # more than one where it may be None
+    types = [kind for branch in branches for kind in branch.get("enum", [branch.get("type", "any")])]
+    bounds = [f"{BOUNDS[key]} {branch[key]}" for branch in branches for key in BOUNDS if key in branch]
+    default = schema.get("default")
+    return {
+        "option": name,
+        "type": " | ".join(map(str, types)),
+        "default": default if isinstance(default, str | None) else json.dumps(default),
+        "bounds": bounds,
+        "description": schema.get("description"),
+    }

@@ -1,0 +1,27 @@
+"""Command-line options that several commands share."""
+
+from pathlib import Path
+
+import click
+
+data_dir_option = click.option(
+    "--data-dir",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    envvar="ZOO_DATA_DIR",
+    help="Folder with local copies of built-in data sets, such as mnist.npz. Or set ZOO_DATA_DIR.",
+)
+device_option = click.option(
+    "--device", type=click.Choice(["auto", "cpu", "gpu"]), default="auto", show_default=True, help="Where to run."
+)
+features_option = click.option(
+    "--features",
+    default="auto",
+    show_default=True,
+    help="classifier, pixels, or auto: a classifier where there is one.",
+)
+weights_option = click.option(
+    "--weights", metavar="FILE", type=click.Path(path_type=Path), help="A classifier from zoo classifier train."
+)
+steps_option = click.option("--steps", type=int, help="Training steps in all.")
+batch_size_option = click.option("--batch-size", type=int, help="Images in each step.")

@@ -1,0 +1,60 @@
+"""Training progress on stderr: a bar on a terminal, a line every ten seconds elsewhere."""
+
+import time
+from types import TracebackType
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+from zoo_core.cli.output import console
+
+SECONDS_BETWEEN_LINES = 10
+
+
+class TrainingProgress:
+    """A `zoo_core.training.loop.Report`, and a context manager that takes the bar away again."""
+
+    def __init__(self) -> None:
+        self._console = console()
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[facts]}"),
+            console=self._console,
+            disable=not self._console.is_terminal,
+        )
+        self._task: TaskID | None = None
+        self._label = ""
+        self._steps = 0
+        self._printed = 0.0
+
+    def __enter__(self) -> "TrainingProgress":
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.stop()
+
+    def begin(self, label: str, step: int, steps: int) -> None:
+        self._label, self._steps = label, steps
+        if self._task is not None:
+            self._bar.remove_task(self._task)
+        self._task = self._bar.add_task(label, completed=step, total=steps, facts="")
+
+    def log(self, line: dict[str, float]) -> None:
+        assert self._task is not None
+        losses = "  ".join(f"{name.removesuffix('/loss')} {line[name]:.3f}" for name in line if name.endswith("/loss"))
+        facts = f"{losses}  {line['images_per_second']:,.0f} images/s"
+        self._bar.update(self._task, completed=line["step"], facts=facts)
+        now, last = time.monotonic(), line["step"] >= self._steps
+        if not self._console.is_terminal and (last or now - self._printed >= SECONDS_BETWEEN_LINES):
+            self._printed = now
+            left = (self._steps - line["step"]) * line["seconds"] / line["step"]
+            self.say(f"{self._label}: step {line['step']:,} of {self._steps:,}  {facts}  {left:.0f} s left")
+
+    def say(self, message: str) -> None:
+        """One line on its own, above the bar where there is one."""
+        self._console.print(message, soft_wrap=True)

@@ -1,0 +1,84 @@
+"""zoo train"""
+
+import sys
+from pathlib import Path
+
+import click
+
+from zoo_core.cli.options import batch_size_option, data_dir_option, device_option, steps_option
+from zoo_core.cli.output import emit, json_option
+
+
+@click.command(short_help="Train a model on a data set, or go on with a run.")
+@click.argument("model", required=False)
+@click.option("--data", metavar="SET", help="digits, mnist, folder:PATH, h5:FILE …, with @SIZE to resize.")
+@click.option("--out", metavar="RUN", type=click.Path(path_type=Path), help="Run folder [runs/MODEL-SET-sSEED].")
+@click.option("--resume", metavar="RUN", type=click.Path(path_type=Path), help="Go on with this run.")
+@click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True)
+@steps_option
+@batch_size_option
+@click.option("-o", "options", metavar="KEY=VALUE", multiple=True, help="An option of the model (zoo models show).")
+@click.option("--config", metavar="FILE", type=click.Path(path_type=Path), help="TOML with tables [model], [training].")
+@data_dir_option
+@device_option
+@json_option
+def train(
+    model: str | None,
+    data: str | None,
+    out: Path | None,
+    resume: Path | None,
+    seed: int,
+    steps: int | None,
+    batch_size: int | None,
+    options: tuple[str, ...],
+    config: Path | None,
+    data_dir: Path | None,
+    device: str,
+    as_json: bool,
+) -> None:
+    """Train MODEL on a data set, or go on with an interrupted run.
+
+    Ctrl-C saves a checkpoint before it stops. What is not given on the command line comes from --config, and what is
+    not there either has the default that `zoo models show MODEL` tells.
+
+    \b
+    For example:
+      zoo train dcgan --data digits --out runs/first --steps 1000 -o width=32
+      zoo train --resume runs/first
+      zoo train vae --data folder:photos@64 --config runs/first/options.toml
+    """
+    from zoo_core import api
+    from zoo_core.cli.progress import TrainingProgress
+    from zoo_core.errors import UsageError
+    from zoo_core.options import parse_assignments, read_tables
+    from zoo_core.runs import slug
+
+    changes = {name: value for name, value in (("steps", steps), ("batch_size", batch_size)) if value is not None}
+    with TrainingProgress() as progress:
+        if resume is not None:
+            if model or data or out or options or config or batch_size is not None:
+                raise UsageError(
+                    "--resume takes a run as it was started: no model, --data, --out, --batch-size, -o or --config.",
+                    f"Only a new total of steps: zoo train --resume {resume} --steps N",
+                )
+            run = api.resume(resume, data_dir=data_dir, steps=steps, device=device, report=progress)
+        else:
+            if not model or not data:
+                raise UsageError(
+                    "zoo train needs a model and a data set.", "For example: zoo train dcgan --data digits"
+                )
+            tables = read_tables(config, ("model", "training")) if config else {"model": {}, "training": {}}
+            run = api.train(
+                model,
+                data,
+                out or Path("runs") / f"{slug(model)}-{slug(data)}-s{seed}",
+                seed=seed,
+                options=tables["model"] | parse_assignments(options),
+                training=tables["training"] | changes,
+                data_dir=data_dir,
+                device=device,
+                report=progress,
+                command=" ".join(["zoo", *sys.argv[1:]]),
+            )
+    last = run.metrics()[-1]
+    emit({"run": str(run.path), **last} if as_json else {"run": str(run.path), "steps": last["step"]}, as_json)

@@ -1,0 +1,166 @@
+"""What a table says, in words and numbers that every form of the report shares."""
+
+import math
+from typing import NamedTuple
+
+from zoo_core.comparing.tables import SIGNIFICANCE, Aggregate, Table, significantly_lower
+
+FLOOR = "real images (floor)"
+NOT_MEASURED = "–"
+
+
+class Column(NamedTuple):
+    """A table's column: its heading, a second line below it, and whether it holds numbers."""
+
+    label: str
+    note: str = ""
+    numeric: bool = True
+
+
+class Grid(NamedTuple):
+    """A table as text: one cell for each column in each row; the floor's row is None where no metric has one."""
+
+    columns: list[Column]
+    rows: list[list[str]]
+    floor: list[str] | None
+
+
+def grid(table: Table) -> Grid:
+    """The ranked table: mean ± standard error of each metric, then what it cost."""
+    ranked = any(summary.rank is not None for summary in table.summaries)
+    metrics = table.columns()
+    places = {key: _column_places(table, key) for key in metrics}
+    columns = [
+        *([Column("Rank")] if ranked else []),
+        Column("Model", numeric=False),
+        Column("Seeds"),
+        *(Column(f"{metric.label} {_arrow(metric)}", _sizes(metric)) for metric in metrics.values()),
+        Column("Training", "seconds"),
+        Column("Speed", "images/s"),
+        Column("Images seen"),
+        Column("Parameters"),
+    ]
+    rows = [
+        [
+            *([str(summary.rank or NOT_MEASURED)] if ranked else []),
+            summary.label,
+            str(len(summary.seeds)),
+            *(score(summary.metrics.get(key), places[key]) for key in metrics),
+            _number(summary.seconds, 0 if summary.seconds >= 10 else 1),
+            _number(summary.images_seen / summary.seconds, 0) if summary.seconds else NOT_MEASURED,
+            _number(summary.images_seen, 0),
+            _number(summary.parameters, 0),
+        ]
+        for summary in table.summaries
+    ]
+    floor = [*([""] if ranked else []), FLOOR, "", *(_floor(metric) for metric in metrics.values()), "", "", "", ""]
+    return Grid(columns, rows, floor if any(metric.floor is not None for metric in metrics.values()) else None)
+
+
+def heading(table: Table) -> str:
+    """The data set and the size of its images, such as "digits@16 (16×16×1)"."""
+    return f"{table.data.name} ({'×'.join(map(str, table.data.shape))})"
+
+
+def facts(table: Table) -> list[tuple[str, str]]:
+    """What makes the rows of this table comparable, as terms and what they are."""
+    weights = table.features.weights_sha256
+    return [
+        ("Reference", f"{table.data.reference} split of {table.data.name}"),
+        ("Data hash", short(table.data.content_hash)),
+        ("Features", table.features.name + (f", weights {short(weights)}" if weights else "")),
+    ]
+
+
+def note(table: Table) -> str:
+    """How to read the table's sizes, errors and ranks."""
+    parts = ["N: generated / reference images."]
+    if any(len(summary.seeds) > 1 for summary in table.summaries):
+        parts.append("Mean ± standard error over training seeds.")
+    if any(summary.rank is not None for summary in table.summaries):
+        parts.append(
+            "Rank: 1 + the number of models that are significantly better by the first score "
+            f"(Welch's two-sided t-test, p < {SIGNIFICANCE}, uncorrected); models of the same rank are tied."
+        )
+    elif len(table.summaries) > 1 and table.ranked_by is not None:
+        parts.append("Ordered by the first score; too few seeds to test any difference.")
+    return " ".join(parts)
+
+
+def answer(table: Table) -> str:
+    """One sentence: which model is best, by how much, and whether that is more than chance."""
+    key, name = table.ranked_by, table.data.name
+    measured = [summary for summary in table.summaries if key in summary.metrics]
+    if key is None or not measured:
+        return f"On {name} no distance to real images was measured, so the models are not ranked."
+    best, others = measured[0], measured[1:]
+    metric = best.metrics[key]
+    if not math.isfinite(metric.mean):
+        return f"On {name} no model reached a finite {metric.label}."
+    value = score(metric, _column_places(table, key))
+    floor = "" if metric.floor is None else f"; real images score {_number(metric.floor, _places([metric.floor], 3))}"
+    if not others:
+        return f"On {name}, {best.label} reaches {metric.label} {value}{floor}."
+    return f"On {name}, {best.label} has the lowest {metric.label}, {value}, {_claim(table, key)}{floor}."
+
+
+def score(metric: Aggregate | None, places: int) -> str:
+    """ "12.3 ± 0.4", without the error for one seed."""
+    if metric is None:
+        return NOT_MEASURED
+    mean = _number(metric.mean, places)
+    return mean if metric.standard_error is None else f"{mean} ± {_number(metric.standard_error, places)}"
+
+
+def short(hexadecimal: str) -> str:
+    """Enough of a hash to tell it from others."""
+    return hexadecimal[:12]
+
+
+def _claim(table: Table, key: str) -> str:
+    best, *others = [summary for summary in table.summaries if key in summary.metrics]
+    if not any(other.rank for other in others):
+        return "with too few seeds to say that this is more than chance"
+    close = [other.label for other in others if not significantly_lower(best.metrics[key], other.metrics[key])]
+    if not close:
+        return "significantly below every other model"
+    return f"not significantly below {_enumerate(close)}"
+
+
+def _enumerate(names: list[str]) -> str:
+    return " or ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+
+
+def _arrow(metric: Aggregate) -> str:
+    return {"lower": "↓", "higher": "↑"}[metric.better]
+
+
+def _sizes(metric: Aggregate) -> str:
+    """The numbers of generated and reference images; one number where nothing is compared with."""
+    sizes = [metric.n_generated, *([metric.n_reference] if metric.n_reference else [])]
+    return "N = " + " / ".join(_number(size, 0) for size in sizes)
+
+
+def _floor(metric: Aggregate) -> str:
+    if metric.floor is None:
+        return ""
+    size = "" if metric.n_floor is None else f" (N = {_number(metric.n_floor, 0)})"
+    return _number(metric.floor, _places([metric.floor], 3)) + size
+
+
+def _column_places(table: Table, key: str) -> int:
+    """The decimals of a column: enough for the smallest mean, and one more where the errors would vanish without."""
+    column = [summary.metrics[key] for summary in table.summaries if key in summary.metrics]
+    means = _places([metric.mean for metric in column], 3)
+    errors = _places([metric.standard_error for metric in column if metric.standard_error is not None], 1)
+    return min(max(means, errors), means + 1)
+
+
+def _places(values: list[float], digits: int) -> int:
+    """The decimals that give the smallest of these so many significant digits."""
+    sizes = [abs(value) for value in values if math.isfinite(value) and value]
+    return min(max(digits - 1 - math.floor(math.log10(min(sizes))), 0), 6) if sizes else 0
+
+
+def _number(value: float, places: int) -> str:
+    return f"{value:,.{places}f}" if math.isfinite(value) else str(value)

@@ -5,9 +5,11 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from zoo_core.evaluation.record import Cost, DataRecord, Features, Record, Score, Source
 from zoo_core.registry import registry
 
 SHARED_DATA = os.environ.get("ZOO_SHARED_DATA", "")
@@ -19,8 +21,11 @@ import zoo_core
 @zoo_core.hookimpl
 def zoo_models():
     yield zoo_core.ModelSpec(
-        name="{name}", summary="A model for tests", target="zoo_{name}.model:Model", options="zoo_{name}.options:Options",
-        tasks={{"generate"}},
+        name="{name}",
+        summary="A model for tests",
+        target="zoo_{name}.model:Model",
+        options="zoo_{name}.options:Options",
+        tasks={"generate"},
     )
 """
 """The `__init__.py` of a plugin that is as it should be."""
@@ -66,31 +71,89 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.fixture
-def make_plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
+def make_plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Path]]:
     """Install a distribution `zoo-NAME`, as pip would lay it out, for this process and for those it starts.
 
-    `make_plugin(name, init=..., version=..., modules={"options": ...})`: by default a plugin that is as it should be
-    and brings the model NAME, its class aside. `{name}` in `init` is the name.
+    `make_plugin(name, init=..., version=..., modules={"model": ...})` returns the folder that it is installed in. By
+    default the plugin brings the model NAME and its options, but not the class that the model's spec points to.
     """
     site = tmp_path / "site-packages"
     site.mkdir()
     monkeypatch.syspath_prepend(site)
     monkeypatch.setenv("PYTHONPATH", str(site))
 
-    def make(name: str, init: str = MODELS, version: str = "1.0", modules: dict[str, str] | None = None) -> None:
+    def make(name: str, init: str = MODELS, version: str = "1.0", modules: dict[str, str] | None = None) -> Path:
+        info = f"zoo_{name}-{version}.dist-info"
         files = {
-            f"zoo_{name}/__init__.py": init.format(name=name) if init is MODELS else init,
+            f"zoo_{name}/__init__.py": init.replace("{name}", name),
             f"zoo_{name}/options.py": OPTIONS,
-            f"zoo_{name}-{version}.dist-info/METADATA": f"Metadata-Version: 2.1\nName: zoo-{name}\nVersion: {version}\n",
-            f"zoo_{name}-{version}.dist-info/entry_points.txt": f"[zoo_core]\n{name} = zoo_{name}\n",
+            f"{info}/METADATA": f"Metadata-Version: 2.1\nName: zoo-{name}\nVersion: {version}\n",
+            f"{info}/entry_points.txt": f"[zoo_core]\n{name} = zoo_{name}\n",
         }
         files |= {f"zoo_{name}/{module}.py": source for module, source in (modules or {}).items()}
         for path, content in files.items():
             (site / path).parent.mkdir(exist_ok=True)
             (site / path).write_text(content, encoding="utf-8")
         importlib.invalidate_caches()
+        return site
 
     yield make
     for module in list(sys.modules.values()):
         if (getattr(module, "__file__", None) or "").startswith(str(site)):
             del sys.modules[module.__name__]
+
+
+@pytest.fixture
+def make_record() -> Callable[..., Record]:
+    """`make_record(model, seed, fd, **changes)`: the plausible result record of a run."""
+    return _record
+
+
+def _record(model: str = "dcgan", seed: int = 0, fd: float | None = 12.4, **changes: Any) -> Record:
+    """A plausible record. `changes` replace fields of the record, of its source or of its data set."""
+    metrics = {}
+    if fd is not None:
+        metrics["fd_classifier"] = Score(
+            value=fd, label="FD (classifier)", better="lower", n_generated=1000, n_reference=360, floor=0.8, n_floor=360
+        )
+        metrics["precision"] = Score(
+            value=0.7 + fd / 1000, label="Precision", better="higher", n_generated=1000, n_reference=360
+        )
+    if model == "vae":
+        metrics["ssim"] = Score(value=0.91, label="SSIM", better="higher", n_generated=360, n_reference=360)
+    source = {
+        "run": f"runs/{model}-{seed}",
+        "model": model,
+        "distribution": f"zoo-{model}",
+        "version": "0.1.0",
+        "options": {"width": 32, "latent": 64, "channels": [64, 128]},
+        "training": {"steps": 2000, "batch_size": 64, "ema": 0.999},
+        "seed": seed,
+        "checkpoint": 2000,
+        "cost": Cost(
+            steps=2000,
+            batch_size=64,
+            images_seen=128_000,
+            seconds=100.0 + 20 * seed,
+            wall_seconds=131.5,
+            parameters=1_234_567,
+            peak_memory_mib=812.3,
+        ),
+        "environment": {
+            "backend": "jax",
+            "device": "cpu: cpu",
+            "precision": "float32",
+            "packages": {"keras": "3.15.1"},
+        },
+    }
+    data = {"name": "digits@16", "content_hash": "3f" * 32, "shape": (16, 16, 1), "reference": "test"}
+    record = {
+        "evaluated": source["run"],
+        "features": Features(name="classifier:digits", weights_sha256="9a" * 32),
+        "sampling_seed": 0,
+        "metrics": metrics,
+        "created": "2026-01-05T12:00:00+00:00",
+    }
+    for key, value in changes.items():
+        next(fields for fields in (record, source, data) if key in fields)[key] = value
+    return Record(source=Source(**source), data=DataRecord(**data), **record)

@@ -45,10 +45,9 @@ keys = st.text(min_size=1).filter(lambda key: "=" not in key and key.strip())
 def test_parsing_fails_with_a_usage_error_or_not_at_all(assignments: list[str]):
     try:
         values = parse_assignments(assignments)
-    except UsageError as error:
-        assert "key=value" in error.message
-    else:
-        assert set(values) == {assignment.partition("=")[0].strip() for assignment in assignments}
+    except UsageError:
+        return
+    assert set(values) == {assignment.partition("=")[0].strip() for assignment in assignments}
 
 
 @pytest.mark.parametrize("text", ["[" * 100_000, "9" * 10_000, "1\nother = 2", '"open', "2020-13-40", ""])

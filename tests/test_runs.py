@@ -93,7 +93,7 @@ def test_create_below_a_file_is_told(tmp_path: Path, description: RunDescription
 
 
 def test_open_wants_a_run(tmp_path: Path):
-    with pytest.raises(UsageError, match="not a run: it has no run.json"):
+    with pytest.raises(UsageError, match=r"not a run: it has no run\.json"):
         RunFolder.open(tmp_path)
 
 

@@ -5,8 +5,8 @@ import importlib.metadata
 import os
 import sys
 import warnings
-from collections.abc import Iterable
-from contextlib import redirect_stdout
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
@@ -79,29 +79,28 @@ class RegisteredModel:
         Raises:
             ZooError: where the plugin's code fails, or lacks what its spec promises.
         """
-        model = self._import(self.spec.target)
-        missing = {m for task in self.spec.tasks for m in TASKS[task] if not callable(getattr(model, m, None))}
-        if missing:
-            raise ZooError(
-                f"{self.spec.target} declares the tasks {sorted(self.spec.tasks)} but has no {sorted(missing)}.",
-                "Add the methods, or take the task out of the ModelSpec.",
-            )
+        with self._guarded():
+            model = _resolve(self.spec.target)
+            missing = {m for task in self.spec.tasks for m in TASKS[task] if not callable(getattr(model, m, None))}
+            if missing:
+                raise TypeError(f"for the tasks {sorted(self.spec.tasks)} {self.spec.target} lacks {sorted(missing)}")
         return model, self.load_options()
 
     def load_options(self) -> type["Options"]:
         """Import the options' class alone, which needs no Keras. Raises as `load` does."""
         from zoo_core.options import Options  # pydantic takes longer than everything else that a listing needs
 
-        options = self._import(self.spec.options)
-        if not (isinstance(options, type) and issubclass(options, Options)):
-            raise ZooError(f"{self.spec.options} must be a subclass of zoo_core.Options, received {options!r}.")
+        with self._guarded():
+            options = _resolve(self.spec.options)
+            if not (isinstance(options, type) and issubclass(options, Options)):
+                raise TypeError(f"{self.spec.options} must be a subclass of zoo_core.Options, received {options!r}")
         return options
 
-    def _import(self, reference: str) -> Any:
-        module, _, name = reference.partition(":")
+    @contextmanager
+    def _guarded(self) -> Iterator[None]:
         try:
             with _stdout_kept_for_data():
-                return getattr(importlib.import_module(module), name)
+                yield
         except (Exception, SystemExit) as error:
             raise ZooError(
                 f"Model '{self.spec.name}' of {self.plugin} can't be loaded: {_one_line(error)}.", self.plugin.advice
@@ -212,8 +211,9 @@ def _specs_of(entry_point: importlib.metadata.EntryPoint) -> tuple[ModelSpec, ..
 
 def _distribution(entry_point: importlib.metadata.EntryPoint) -> tuple[str, str]:
     """The name and version of the package that declares it, as far as its metadata can be read."""
-    package = entry_point.dist
-    return (package and package.name) or "unknown", (package and package.version) or "unknown"
+    metadata: Any = entry_point.dist.metadata if entry_point.dist else {}
+    name, version = (metadata[key] if key in metadata else "unknown" for key in ("Name", "Version"))
+    return name, version
 
 
 def _stdout_kept_for_data() -> redirect_stdout:
@@ -223,3 +223,8 @@ def _stdout_kept_for_data() -> redirect_stdout:
 
 def _one_line(error: BaseException) -> str:
     return " ".join(f"{type(error).__name__}: {error}".split())
+
+
+def _resolve(reference: str) -> Any:
+    module, _, name = reference.partition(":")
+    return getattr(importlib.import_module(module), name)

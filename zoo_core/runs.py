@@ -1,6 +1,6 @@
 """A run's folder: what is in it, created without overwriting, read and written atomically.
 
-    runs/<name>/  run.json  options.toml  metrics.jsonl  checkpoints/*.h5  samples/*.png  result.json
+runs/<name>/  run.json  options.toml  metrics.jsonl  checkpoints/*.h5  samples/*.png  result.json
 """
 
 import json

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 
 import click
 import pytest
@@ -56,14 +57,14 @@ def test_help_names_every_command_and_imports_none():
 
 
 @pytest.mark.parametrize("arguments", [("models", "list"), ("models", "list", "--json"), ("plugins", "list")])
-def test_listings_import_nothing_heavy(arguments: tuple[str, ...], make_plugin: Callable[..., None]):
+def test_listings_import_nothing_heavy(arguments: tuple[str, ...], make_plugin: Callable[..., Path]):
     make_plugin("good")
     modules = imported(*arguments)
     assert "zoo_good" in modules
     assert not modules & set(HEAVY)
 
 
-def test_options_are_shown_without_keras(make_plugin: Callable[..., None]):
+def test_options_are_shown_without_keras(make_plugin: Callable[..., Path]):
     make_plugin("good")
     assert not imported("models", "show", "good") & {"keras", "jax", "numpy", "zoo_good.model"}
 
@@ -176,7 +177,7 @@ def test_a_warning_is_one_line_on_stderr(invoke: Invoke, monkeypatch: pytest.Mon
     assert result.stderr.startswith("zoo: two lines\n")
 
 
-def test_ctrl_c_ends_with_130_and_no_traceback(make_plugin: Callable[..., None]):
+def test_ctrl_c_ends_with_130_and_no_traceback(make_plugin: Callable[..., Path]):
     make_plugin("slow", "import sys, time\nprint('ready', flush=True)\ntime.sleep(60)")
     with subprocess.Popen(
         [*ZOO, "models", "list"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -188,7 +189,7 @@ def test_ctrl_c_ends_with_130_and_no_traceback(make_plugin: Callable[..., None])
     assert (process.returncode, stdout, stderr) == (130, "", "Interrupted.\n")
 
 
-def test_a_reader_that_goes_away_is_no_error(make_plugin: Callable[..., None]):
+def test_a_reader_that_goes_away_is_no_error(make_plugin: Callable[..., Path]):
     for number in range(5):
         make_plugin(f"good{number}")
     for arguments in (("models", "list"), ("models", "list", "--json")):
@@ -218,7 +219,7 @@ def test_colours_are_for_terminals_that_want_them():
     assert "\x1b[" not in on_terminal(TERM="dumb")
 
 
-def test_what_a_plugin_prints_does_not_spoil_json(make_plugin: Callable[..., None]):
+def test_what_a_plugin_prints_does_not_spoil_json(make_plugin: Callable[..., Path]):
     make_plugin("chatty", "print('hello')")
     done = subprocess.run([*ZOO, "plugins", "list", "--json"], capture_output=True, text=True, check=True)
     assert "chatty" in [plugin["name"] for plugin in json.loads(done.stdout)]

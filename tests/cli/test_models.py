@@ -1,5 +1,6 @@
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from click.testing import Result
@@ -8,7 +9,7 @@ Invoke = Callable[..., Result]
 
 
 @pytest.fixture(autouse=True)
-def good(make_plugin: Callable[..., None]) -> None:
+def good(make_plugin: Callable[..., Path]) -> None:
     make_plugin("good", version="1.2")
 
 
@@ -66,7 +67,7 @@ def test_show_names_the_nearest_model(invoke: Invoke):
     assert result.stderr == "Error: Unknown model 'goood'.\nDid you mean 'good'?\n"
 
 
-def test_show_of_a_model_without_its_options_tells_what_to_do(invoke: Invoke, make_plugin: Callable[..., None]):
+def test_show_of_a_model_without_its_options_tells_what_to_do(invoke: Invoke, make_plugin: Callable[..., Path]):
     make_plugin("torn", modules={"options": "import gone"})
     result = invoke("models", "show", "torn")
     assert (result.exit_code, result.stdout) == (1, "")

@@ -1,5 +1,6 @@
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from click.testing import Result
@@ -8,7 +9,7 @@ Invoke = Callable[..., Result]
 
 
 @pytest.fixture(autouse=True)
-def three_plugins(make_plugin: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> None:
+def three_plugins(make_plugin: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> None:
     make_plugin("good")
     make_plugin("bad", "import no_such_package", version="0.3")
     make_plugin("off", "import no_such_package")

@@ -102,5 +102,5 @@ def test_pixels_have_no_weights(hasty):
 
 
 def test_an_unknown_name_is_told_the_nearest():
-    with pytest.raises(UsageError, match="Unknown feature network 'pixel'. Did you mean 'pixels'"):
+    with pytest.raises(UsageError, match=r"Unknown feature network 'pixel'\. Did you mean 'pixels'"):
         load_features("pixel", spec("digits"))

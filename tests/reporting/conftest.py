@@ -2,14 +2,13 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from zoo_core.comparing.results import Comparison
-from zoo_core.evaluation.record import Cost, DataRecord, Features, Record, Score, Source
+from zoo_core.evaluation.record import Record
 from zoo_core.files import write_text
 from zoo_core.runs import RunDescription, RunFolder
 from zoo_core.specs import DataSpec, Field
@@ -18,57 +17,7 @@ SCORES = {"dcgan": (12.4, 13.2), "cgan": (11.9, 13.5), "vae": (31.0, 31.8)}
 """FD (classifier) of each model and seed: the two GANs are tied, the VAE is significantly worse than both."""
 
 
-def make_record(model: str = "dcgan", seed: int = 0, fd: float | None = 12.4, **changes: Any) -> Record:
-    """A plausible record. `changes` replace fields of the record, of its source or of its data set."""
-    metrics = {}
-    if fd is not None:
-        metrics["fd_classifier"] = Score(
-            value=fd, label="FD (classifier)", better="lower", n_generated=1000, n_reference=360, floor=0.8, n_floor=360
-        )
-        metrics["precision"] = Score(
-            value=0.7 + fd / 1000, label="Precision", better="higher", n_generated=1000, n_reference=360
-        )
-    if model == "vae":
-        metrics["ssim"] = Score(value=0.91, label="SSIM", better="higher", n_generated=360, n_reference=360)
-    source = {
-        "run": f"runs/{model}-{seed}",
-        "model": model,
-        "distribution": f"zoo-{model}",
-        "version": "0.1.0",
-        "options": {"width": 32, "latent": 64, "channels": [64, 128]},
-        "training": {"steps": 2000, "batch_size": 64, "ema": 0.999},
-        "seed": seed,
-        "checkpoint": 2000,
-        "cost": Cost(
-            steps=2000,
-            batch_size=64,
-            images_seen=128_000,
-            seconds=100.0 + 20 * seed,
-            wall_seconds=131.5,
-            parameters=1_234_567,
-            peak_memory_mib=812.3,
-        ),
-        "environment": {
-            "backend": "jax",
-            "device": "cpu: cpu",
-            "precision": "float32",
-            "packages": {"keras": "3.15.1"},
-        },
-    }
-    data = {"name": "digits@16", "content_hash": "3f" * 32, "shape": (16, 16, 1), "reference": "test"}
-    record = {
-        "evaluated": source["run"],
-        "features": Features(name="classifier:digits", weights_sha256="9a" * 32),
-        "sampling_seed": 0,
-        "metrics": metrics,
-        "created": "2026-01-05T12:00:00+00:00",
-    }
-    for key, value in changes.items():
-        next(fields for fields in (record, source, data) if key in fields)[key] = value
-    return Record(source=Source(**source), data=DataRecord(**data), **record)
-
-
-def make_run(folder: Path, record: Record) -> None:
+def _run(folder: Path, record: Record) -> None:
     """The run that the record is of, as training and evaluation leave it."""
     source, (height, width, channels) = record.source, record.data.shape
     assert source is not None
@@ -120,7 +69,7 @@ def _blob(generator: np.random.Generator, y: np.ndarray, x: np.ndarray) -> np.nd
 
 
 @pytest.fixture
-def records() -> list[Record]:
+def records(make_record: Callable[..., Record]) -> list[Record]:
     return [make_record(model, seed, fd) for model, values in SCORES.items() for seed, fd in enumerate(values)]
 
 
@@ -144,7 +93,7 @@ def make_runs(tmp_path: Path) -> Callable[[Comparison], dict[str, Path]]:
         for number, record in enumerate(comparison.records):
             assert record.source is not None
             runs[record.source.run] = tmp_path / "runs" / str(number)
-            make_run(runs[record.source.run], record)
+            _run(runs[record.source.run], record)
         return runs
 
     return make

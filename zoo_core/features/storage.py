@@ -79,7 +79,7 @@ def save(path: Path, network: keras.Model, info: ClassifierInfo) -> str:
         for key, value in info.model_dump(mode="json").items():
             file.attrs[key] = value if isinstance(value, str | float) else json.dumps(value)
         for name, variable in _named(network).items():
-            file.create_dataset(name, data=keras.ops.convert_to_numpy(variable))
+            file.create_dataset(name, data=keras.ops.convert_to_numpy(variable.value))
     write_bytes(path, buffer.getvalue())
     return sha256(buffer.getvalue())
 

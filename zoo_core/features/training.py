@@ -38,7 +38,7 @@ def train_classifier(
     )
     images, labels = data.images("train"), np.asarray(data.labels("train"))
     random = np.random.default_rng(recipe.seed)
-    best, best_weights = -1.0, network.get_weights()
+    best, best_weights = -1.0, _weights(network)
     every = max(1, recipe.steps // CHECKPOINTS)
     for step, chosen in enumerate(_batches(len(images), recipe, random), start=1):
         loss = trainee.train_on_batch(augment(images[chosen], recipe, random), labels[chosen])
@@ -46,7 +46,7 @@ def train_classifier(
         if step == recipe.steps or step % every == 0:
             accuracy = measure_accuracy(network, data, "validation")
             if accuracy >= best:
-                best, best_weights = accuracy, network.get_weights()
+                best, best_weights = accuracy, _weights(network)
     network.set_weights(best_weights)
     return network, ClassifierInfo(
         data=data.spec.name,
@@ -90,6 +90,10 @@ def augment(images: np.ndarray, recipe: Recipe, random: np.random.Generator) -> 
 def measure_accuracy(network: keras.Model, data: Dataset, split: str) -> float:
     """The share of a split's images that the network labels rightly, in [0, 1]."""
     return float(np.mean(predict(network, data.images(split))[1].argmax(axis=1) == data.labels(split)))
+
+
+def _weights(network: keras.Model) -> list[np.ndarray]:
+    return [keras.ops.convert_to_numpy(variable.value) for variable in network.weights]
 
 
 def _batches(count: int, recipe: Recipe, random: np.random.Generator) -> Iterator[np.ndarray]:

@@ -3,41 +3,24 @@
 XLA's gradients of strided and transposed convolutions are slow on a CPU. A 4x4 kernel with stride 2 and "same"
 padding, the workhorse of convolutional GANs, is also exactly a matrix product with shifted sums, and XLA's matrix
 product is fast everywhere. Both layers subclass Keras' own: names, initializers, weights and checkpoints are theirs.
+`benchmarks/layers.py` measures the gain.
 """
 
 import keras
 from keras import ops
 
-
-class _HalfOrDouble:
-    """What makes a convolution layer expressible as one matrix product: kernel 4x4, stride 2, same padding."""
-
-    @property
-    def is_product(self) -> bool:
-        return (
-            keras.backend.backend() == "jax"
-            and self.kernel_size == (4, 4)
-            and self.strides == (2, 2)
-            and self.padding == "same"
-            and self.dilation_rate == (1, 1)
-            and self.data_format == "channels_last"
-        )
-
-    def finish(self, outputs):
-        if self.use_bias:
-            outputs = outputs + self.bias
-        return outputs if self.activation is None else self.activation(outputs)
+from zoo_core.models.base import Tensor
 
 
-class Conv2D(_HalfOrDouble, keras.layers.Conv2D):
+class Conv2D(keras.layers.Conv2D):
     """`keras.layers.Conv2D`, where 4x4 stride-2 kernels over even sizes are one matrix product.
 
-    Input shape: (N, H, W, C). Output shape: (N, ceil(H / 2), ceil(W / 2), filters) for such kernels.
+    Input shape: (N, H, W, C). Output shape: (N, ⌈H/2⌉, ⌈W/2⌉, filters) for such kernels.
     """
 
-    def call(self, inputs):
+    def call(self, inputs: Tensor) -> Tensor:
         height, width, channels = inputs.shape[1:]
-        if not self.is_product or self.groups != 1 or height % 2 or width % 2:
+        if not _is_product(self) or self.groups != 1 or height % 2 or width % 2:
             return super().call(inputs)
         h, w = height // 2, width // 2
         x = ops.pad(inputs, ((0, 0), (1, 1), (1, 1), (0, 0)))  # (N, H+2, W+2, C)
@@ -47,17 +30,17 @@ class Conv2D(_HalfOrDouble, keras.layers.Conv2D):
         x = ops.concatenate([x[:, p : p + h, q : q + w] for p in (0, 1) for q in (0, 1)], axis=-1)
         kernel = ops.reshape(self.kernel, (2, 2, 2, 2, channels, self.filters))  # (p, a, q, b, C, F)
         kernel = ops.reshape(ops.transpose(kernel, (0, 2, 1, 3, 4, 5)), (16 * channels, self.filters))
-        return self.finish(ops.matmul(x, kernel))  # (N, h, w, F)
+        return _finish(self, ops.matmul(x, kernel))  # (N, h, w, F)
 
 
-class Conv2DTranspose(_HalfOrDouble, keras.layers.Conv2DTranspose):
+class Conv2DTranspose(keras.layers.Conv2DTranspose):
     """`keras.layers.Conv2DTranspose`, where 4x4 stride-2 kernels are one matrix product and shifted sums.
 
     Input shape: (N, H, W, C). Output shape: (N, 2H, 2W, filters) for such kernels.
     """
 
-    def call(self, inputs):
-        if not self.is_product or self.output_padding is not None:
+    def call(self, inputs: Tensor) -> Tensor:
+        if not _is_product(self) or self.output_padding is not None:
             return super().call(inputs)
         height, width, channels = inputs.shape[1:]
         kernel = ops.reshape(self.kernel, (16 * self.filters, channels))
@@ -66,10 +49,27 @@ class Conv2DTranspose(_HalfOrDouble, keras.layers.Conv2DTranspose):
         rows = _interleave(taps, axis=1, taps_axis=3)  # (N, H, 2, W, kx, F)
         rows = ops.reshape(rows, (-1, 2 * height, width, 4, self.filters))
         columns = _interleave(rows, axis=2, taps_axis=3)  # (N, 2H, W, 2, F)
-        return self.finish(ops.reshape(columns, (-1, 2 * height, 2 * width, self.filters)))
+        return _finish(self, ops.reshape(columns, (-1, 2 * height, 2 * width, self.filters)))
 
 
-def _interleave(taps, axis: int, taps_axis: int):
+def _is_product(layer: keras.layers.Layer) -> bool:
+    return (
+        keras.backend.backend() == "jax"
+        and layer.kernel_size == (4, 4)
+        and layer.strides == (2, 2)
+        and layer.padding == "same"
+        and layer.dilation_rate == (1, 1)
+        and layer.data_format == "channels_last"
+    )
+
+
+def _finish(layer: keras.layers.Layer, outputs: Tensor) -> Tensor:
+    if layer.use_bias:
+        outputs = outputs + layer.bias
+    return outputs if layer.activation is None else layer.activation(outputs)
+
+
+def _interleave(taps: Tensor, axis: int, taps_axis: int) -> Tensor:
     """Overlap-add along one axis: outputs 2m = k1[m] + k3[m-1] and 2m+1 = k2[m] + k0[m+1], stacked after `axis`."""
     k0, k1, k2, k3 = (ops.squeeze(k, taps_axis) for k in ops.split(taps, 4, axis=taps_axis))
     even = k1 + _shift(k3, axis, +1)
@@ -77,7 +77,7 @@ def _interleave(taps, axis: int, taps_axis: int):
     return ops.stack([even, odd], axis=axis + 1)
 
 
-def _shift(x, axis: int, by: int):
+def _shift(x: Tensor, axis: int, by: int) -> Tensor:
     """x moved by one along axis, zero where nothing comes in."""
     padding = [(0, 0)] * len(x.shape)
     padding[axis] = (1, 0) if by > 0 else (0, 1)

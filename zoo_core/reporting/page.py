@@ -13,7 +13,7 @@ from zoo_core.evaluation.record import Cost, Record
 from zoo_core.files import write_text
 from zoo_core.reporting import curves, words
 from zoo_core.reporting.pictures import Picture, picture
-from zoo_core.runs import RunFolder
+from zoo_core.runs import RunDescription, RunFolder
 
 
 class Shown(NamedTuple):
@@ -44,9 +44,8 @@ class Section(NamedTuple):
 class Entry(NamedTuple):
     """How one record came about."""
 
-    record: Record
+    description: RunDescription
     facts: list[tuple[str, str]]
-    command: str
 
 
 def write_report(comparison: Comparison, runs: Mapping[str, Path], out: Path) -> None:
@@ -101,12 +100,13 @@ def _shown(summary: Summary, name: str, folders: Mapping[str, RunFolder]) -> lis
 
 def _entry(record: Record, folders: Mapping[str, RunFolder]) -> Entry:
     source, data, features = source_of(record), record.data, record.features
+    description = folders[source.run].description()
     sizes = [f"{score.label} {score.n_generated:,} / {score.n_reference:,}" for score in record.metrics.values()]
     facts = [
         ("Run", f"{source.run}, checkpoint of step {source.checkpoint:,}"),
         ("Plugin", f"{source.distribution} {source.version}"),
-        ("Data", f"{data.name}, content SHA-256 {data.content_hash}"),
-        ("Reference", f"{data.reference} split"),
+        ("Trained on", f"{description.data.name}, content SHA-256 {description.data.content_hash}"),
+        ("Scored against", f"{data.reference} split of {data.name}, content SHA-256 {data.content_hash}"),
         ("Features", f"{features.name}, weights SHA-256 {features.weights_sha256 or 'none: it has no weights'}"),
         ("Images compared", f"{'; '.join(sizes) or 'none'} (generated / reference)"),
         ("Seeds", f"training {source.seed}, sampling {record.sampling_seed}"),
@@ -116,7 +116,7 @@ def _entry(record: Record, folders: Mapping[str, RunFolder]) -> Entry:
         ("Environment", _text(source.environment)),
         ("Evaluated", record.created),
     ]
-    return Entry(record, facts, folders[source.run].description().command)
+    return Entry(description, facts)
 
 
 def _cost(cost: Cost) -> str:

@@ -13,6 +13,7 @@ from zoo_core.models import GenerativeModel
 from zoo_core.options import Options
 from zoo_core.registry import RegisteredModel
 from zoo_core.specs import DataSpec
+from zoo_core.training.jax_backend import enable_compilation_cache
 
 
 class Built(NamedTuple):
@@ -38,6 +39,7 @@ def build(registered: RegisteredModel, options: Options, data: DataSpec, seed: i
         UsageError: where the model needs labels and the data has none, or can't take the image shape.
         ZooError: where the plugin breaks the contract.
     """
+    enable_compilation_cache()
     spec = registered.spec
     if spec.labels == "required" and not data.labelled:
         raise UsageError(

@@ -10,6 +10,7 @@ checked without further structure:
     averages/<network>/trainable/<i>.<name> of the networks that are used after training
 """
 
+import platform
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -17,6 +18,7 @@ import jax
 import jax.numpy as jnp
 import keras
 import numpy as np
+import platformdirs
 
 from zoo_core.errors import UsageError
 from zoo_core.models import Batch, GenerativeModel, Networks, Phase, Tensor, Tools
@@ -264,6 +266,14 @@ def name_variables(networks: Networks) -> dict[str, keras.Variable]:
             for i, variable in enumerate(variables):
                 named[f"networks/{network}/{group}/{i:03d}.{variable.name}"] = variable
     return named
+
+
+def enable_compilation_cache() -> None:
+    """Keep what XLA compiles between processes, a folder for each machine; JAX_COMPILATION_CACHE_DIR overrides it."""
+    if jax.config.jax_compilation_cache_dir is None:
+        folder = platformdirs.user_cache_path("zoo") / "xla" / platform.node()
+        jax.config.update("jax_compilation_cache_dir", str(folder))
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.2)
 
 
 def select_device(name: str) -> jax.Device:

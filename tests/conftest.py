@@ -126,6 +126,7 @@ def _record(model: str = "dcgan", seed: int = 0, fd: float | None = 12.4, **chan
         "model": model,
         "distribution": f"zoo-{model}",
         "version": "0.1.0",
+        "trained_on": {"name": "digits@16", "content_hash": "3f" * 32},
         "options": {"width": 32, "latent": 64, "channels": [64, 128]},
         "training": {"steps": 2000, "batch_size": 64, "ema": 0.999},
         "seed": seed,

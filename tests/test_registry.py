@@ -90,7 +90,7 @@ def test_a_broken_plugin_is_found_by_the_models_that_it_yielded(make_plugin: Cal
     make_plugin("bad", yields(spec("other", api_version=2)))
     with pytest.warns(BrokenPluginWarning):
         found = registry()
-    with pytest.raises(ZooError, match="Model 'other' can't be used: its plugin zoo-bad .* is broken"):
+    with pytest.raises(ZooError, match=r"Model 'other' can't be used: its plugin zoo-bad .* is broken"):
         found.model("other")
 
 

@@ -15,7 +15,8 @@ from zoo_core.sampling.callbacks import ReconstructionSheet, SampleGrids
 from zoo_core.sampling.sampler import Sampler
 from zoo_core.training import session
 from zoo_core.training.build import Built
-from zoo_core.training.loop import Callback, Report
+from zoo_core.training.log import Report
+from zoo_core.training.loop import Callback
 from zoo_core.training.options import TrainingOptions
 
 

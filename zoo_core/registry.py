@@ -212,8 +212,7 @@ def _specs_of(entry_point: importlib.metadata.EntryPoint) -> tuple[ModelSpec, ..
 def _distribution(entry_point: importlib.metadata.EntryPoint) -> tuple[str, str]:
     """The name and version of the package that declares it, as far as its metadata can be read."""
     metadata: Any = entry_point.dist.metadata if entry_point.dist else {}
-    name, version = (metadata[key] if key in metadata else "unknown" for key in ("Name", "Version"))
-    return name, version
+    return metadata.get("Name", "unknown"), metadata.get("Version", "unknown")
 
 
 def _stdout_kept_for_data() -> redirect_stdout:

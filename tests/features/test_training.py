@@ -8,7 +8,7 @@ from zoo_core.features.storage import Recipe
 from zoo_core.features.training import augment, train_classifier
 
 
-def silent(step, loss):
+def silent(line):
     pass
 
 
@@ -30,11 +30,9 @@ def test_the_same_recipe_gives_the_same_file(small_set, hasty, tmp_path):
 def test_it_learns_and_says_how_well(tmp_path):
     seen = []
     data = squares(64)
-    network, info = train_classifier(
-        data, Recipe(steps=200, batch_size=32), lambda step, loss: seen.append((step, loss))
-    )
-    assert [step for step, _ in seen] == list(range(1, 201))
-    assert seen[-1][1] < seen[0][1]
+    network, info = train_classifier(data, Recipe(steps=200, batch_size=32), seen.append)
+    assert [line["step"] for line in seen] == list(range(1, 201))
+    assert seen[-1]["classifier/loss"] < seen[0]["classifier/loss"]
     assert (info.validation_accuracy, info.test_accuracy) == (1, 1)
     assert (info.data, info.content_hash, info.classes) == ("squares", data.spec.content_hash, ("dark", "bright"))
     storage.save(tmp_path / "squares.h5", network, info)

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from zoo_core.cli.output import console, emit, json_option
+from zoo_core.cli.options import data_dir_option
+from zoo_core.cli.output import emit, json_option
 
 if TYPE_CHECKING:
     from zoo_core.features import Classifier
@@ -32,7 +33,7 @@ def classifier() -> None:
 @click.option(
     "--data", required=True, help="Labelled data set: NAME, folder:PATH or h5:PATH, each with an optional @SIZE."
 )
-@click.option("--data-dir", type=click.Path(path_type=Path), help="Folder with the built-in sets' NAME.npz.")
+@data_dir_option
 @click.option("--out", required=True, type=click.Path(path_type=Path), metavar="FILE", help="Weights file to write.")
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(min=0), help="Of weights, order and noise.")
 @click.option("--steps", default=3000, show_default=True, type=click.IntRange(min=1), help="Batches of 128 images.")
@@ -47,8 +48,7 @@ def train(data: str, data_dir: Path | None, out: Path, seed: int, steps: int, as
     For example:
       zoo classifier train --data mnist --out classifier-mnist.h5 --seed 0
     """
-    from rich.progress import Progress, TextColumn
-
+    from zoo_core.cli.progress import TrainingProgress
     from zoo_core.data import load_dataset
     from zoo_core.errors import UsageError
     from zoo_core.features import Classifier, storage
@@ -57,14 +57,9 @@ def train(data: str, data_dir: Path | None, out: Path, seed: int, steps: int, as
     if out.exists():
         raise UsageError(f"'{out}' already exists.", "Remove it, or name another file.")
     dataset = load_dataset(data, data_dir)
-    columns = (*Progress.get_default_columns(), TextColumn("loss {task.fields[loss]:.4f}"))
-    with Progress(*columns, console=console()) as progress:
-        task = progress.add_task("Training", total=steps, loss=float("nan"))
-        network, info = train_classifier(
-            dataset,
-            storage.Recipe(seed=seed, steps=steps),
-            report=lambda step, loss: progress.update(task, completed=step, loss=loss),
-        )
+    with TrainingProgress() as progress:
+        progress.begin("Training", 0, steps)
+        network, info = train_classifier(dataset, storage.Recipe(seed=seed, steps=steps), progress.log)
     storage.save(out, network, info)
     emit(_describe(Classifier.open(out)), as_json)
 

@@ -1,5 +1,6 @@
 """zoo compare"""
 
+import shlex
 import sys
 from pathlib import Path
 from typing import Any
@@ -88,7 +89,7 @@ def compare(
             data_dir=data_dir,
             device=device,
             report=progress,
-            command=" ".join(["zoo", *sys.argv[1:]]),
+            command=shlex.join(["zoo", *sys.argv[1:]]),
         )
     write_results(comparison, out / "results.json")
     write_text(out / "report.md", markdown_table(comparison))

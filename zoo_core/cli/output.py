@@ -27,6 +27,8 @@ def emit(data: Sequence[Mapping[str, Any]] | Mapping[str, Any], as_json: bool) -
     if as_json:
         click.echo(json.dumps(data, indent=2, ensure_ascii=False))
         return
+    if not data:
+        return
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     if isinstance(data, Mapping):
         table.show_header = False
@@ -35,7 +37,7 @@ def emit(data: Sequence[Mapping[str, Any]] | Mapping[str, Any], as_json: bool) -
         table.add_column()
     else:
         rows = [tuple(record.values()) for record in data]
-        for heading in data[0] if data else ():
+        for heading in data[0]:
             table.add_column(heading)
     for row in rows:
         table.add_row(*map(_cell, row))

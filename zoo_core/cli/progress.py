@@ -11,7 +11,7 @@ SECONDS_BETWEEN_LINES = 10
 
 
 class TrainingProgress:
-    """A `zoo_core.training.loop.Report`, and a context manager that takes the bar away again."""
+    """A `zoo_core.training.log.Report`, and a context manager that takes the bar away again."""
 
     def __init__(self) -> None:
         self._console = console()

@@ -1,5 +1,6 @@
 """zoo train"""
 
+import shlex
 import sys
 from pathlib import Path
 
@@ -78,7 +79,7 @@ def train(
                 data_dir=data_dir,
                 device=device,
                 report=progress,
-                command=" ".join(["zoo", *sys.argv[1:]]),
+                command=shlex.join(["zoo", *sys.argv[1:]]),
             )
     last = run.metrics()[-1]
     emit({"run": str(run.path), **last} if as_json else {"run": str(run.path), "steps": last["step"]}, as_json)

@@ -8,6 +8,7 @@ from typing import Any
 from zoo_core import api
 from zoo_core.comparing.plan import Cell, plan
 from zoo_core.comparing.results import Comparison, Failure, read_record
+from zoo_core.comparing.tables import source_of
 from zoo_core.data import load_dataset
 from zoo_core.errors import Interrupted, UsageError, ZooError
 from zoo_core.evaluation.evaluate import default_count, evaluate_run
@@ -16,7 +17,7 @@ from zoo_core.features import FeatureNetwork, load_features
 from zoo_core.files import write_text
 from zoo_core.runs import RunFolder
 from zoo_core.training import checkpoint
-from zoo_core.training.loop import Report
+from zoo_core.training.log import Report
 
 SAMPLING_SEED = 0
 
@@ -112,10 +113,16 @@ def _evaluate(cell: Cell, network: FeatureNetwork, count: int | None) -> Record:
     if run.result_file.is_file():
         record = read_record(run)
         if _same_evaluation(record, cell, network, count):
-            return record
+            return _at(record, cell.run)
     record = evaluate_run(cell.run, cell.data, network, count=count, seed=SAMPLING_SEED)
     write_text(run.result_file, record.model_dump_json(indent=2) + "\n")
     return record
+
+
+def _at(record: Record, run: Path) -> Record:
+    """The record of a run whose folder has been moved since."""
+    source = source_of(record).model_copy(update={"run": str(run)})
+    return record.model_copy(update={"source": source, "evaluated": str(run)})
 
 
 def _same_evaluation(record: Record, cell: Cell, network: FeatureNetwork, count: int | None) -> bool:

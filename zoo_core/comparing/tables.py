@@ -150,7 +150,13 @@ def _settings(record: Record) -> dict[str, str]:
     """Everything that was chosen but for the seed: records that agree in all of it are seeds of one row."""
     source = source_of(record)
     training = {f"training.{key}": value for key, value in source.training.items()}
-    chosen = {**source.options, **training, "version": source.version, "checkpoint": source.checkpoint}
+    chosen = {
+        **source.options,
+        **training,
+        "version": source.version,
+        "data": source.trained_on["content_hash"],
+        "checkpoint": source.checkpoint,
+    }
     return {key: value if isinstance(value, str) else json.dumps(value) for key, value in sorted(chosen.items())}
 
 

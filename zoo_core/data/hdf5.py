@@ -1,11 +1,13 @@
 """The prepared form of a data set: one HDF5 file, format "zoo-dataset", schema 1, whose images are mapped, not read.
 
-    attributes: format, schema, name, classes (JSON), provenance (JSON), content_hash
+    attributes: format, name, classes (JSON), provenance (JSON), content_hash, texts of fixed length; schema, integer
     train, validation, test:
         images  (N, H, W, C) uint8, contiguous and uncompressed
         labels  (N,) int32, likewise; absent where the set has none
 
-Files come from strangers, so what HDF5 would follow out of the file, or fill memory with, is refused.
+Files come from strangers, so what HDF5 would follow out of the file is refused. And they break: only the file layout
+of HDF5 1.10 and later, `libver="v110"`, whose structures carry checksums, is written and read. In older layouts, and in
+texts of variable length, a few damaged bytes can make libhdf5 (2.0) loop for ever or fill the memory.
 """
 
 import json
@@ -22,6 +24,7 @@ from zoo_core.files import atomic
 
 FORMAT = "zoo-dataset"
 SCHEMA = 1
+_V110 = b"\x89HDF\r\n\x1a\n\x03"  # how a file of that layout starts: the signature, and superblock version 3
 
 
 def read_h5(path: Path, name: str | None = None) -> Dataset:
@@ -38,12 +41,15 @@ def read_h5(path: Path, name: str | None = None) -> Dataset:
         if not path.is_file():
             hint = "A folder of images is named folder:PATH." if path.exists() else "zoo datasets prepare makes one."
             raise UsageError(f"There is no file '{path}'.", hint)
+        with path.open("rb") as start:
+            if start.read(len(_V110)) != _V110:
+                raise ValueError("it does not start as a file of HDF5 1.10 or later does")
         with h5py.File(path, "r") as file:
             return _read(file, path, name)
     except (OSError, ValueError, KeyError, TypeError, RuntimeError, OverflowError, MemoryError) as error:
         raise ZooError(
             f"'{path}' is not a zoo data set: {error}.",
-            "Expected is an HDF5 file with the groups train, validation and test, each with images (N, H, W, C) uint8 "
+            "Expected is an HDF5 file (layout v110) with the groups train, validation and test, each with images (N, H, W, C) uint8 "
             "and, if labelled, labels (N,) int32, contiguous and uncompressed. To make one: "
             "zoo datasets prepare SOURCE OUT.h5",
         ) from error
@@ -59,14 +65,21 @@ def write_h5(dataset: Dataset, path: Path, provenance: Mapping[str, Any]) -> Non
         ZooError: if the disk is full, the folder can't be written, or `dataset` is not what its hash says.
     """
     dataset.verify()
-    # Since HDF5 1.10 the file's own structures carry checksums, so that damage to them is seen.
-    with atomic(path) as temporary, h5py.File(temporary, "w", libver="v110") as file:
-        file.attrs["format"] = FORMAT
+    with atomic(path) as temporary:
+        try:
+            _write(dataset, temporary, provenance)
+        except RuntimeError as error:  # so h5py calls a disk that fills up when the file is closed
+            raise OSError(str(error)) from error
+
+
+def _write(dataset: Dataset, path: Path, provenance: Mapping[str, Any]) -> None:
+    with h5py.File(path, "w", libver="v110") as file:
+        file.attrs["format"] = np.bytes_(FORMAT)
         file.attrs["schema"] = SCHEMA
-        file.attrs["name"] = dataset.name
-        file.attrs["classes"] = json.dumps(dataset.classes)
-        file.attrs["provenance"] = json.dumps(dict(provenance))
-        file.attrs["content_hash"] = dataset.spec.content_hash
+        file.attrs["name"] = np.bytes_(dataset.name.encode(errors="backslashreplace"))
+        file.attrs["classes"] = np.bytes_(json.dumps(dataset.classes))
+        file.attrs["provenance"] = np.bytes_(json.dumps(dict(provenance)))
+        file.attrs["content_hash"] = np.bytes_(dataset.spec.content_hash)
         for split in SPLITS:
             group = file.create_group(split)
             group.create_dataset("images", data=dataset.images(split))
@@ -75,10 +88,10 @@ def write_h5(dataset: Dataset, path: Path, provenance: Mapping[str, Any]) -> Non
 
 
 def _read(file: h5py.File, path: Path, name: str | None) -> Dataset:
-    if file.attrs.get("format") != FORMAT:
-        raise ValueError(f"its attribute 'format' should be '{FORMAT}', received {file.attrs.get('format')!r}")
-    if file.attrs.get("schema") != SCHEMA:
-        raise ValueError(f"this version reads schema {SCHEMA}, received {file.attrs.get('schema')!r}")
+    if _text(file, "format") != FORMAT:
+        raise ValueError(f"its attribute 'format' should be '{FORMAT}', received '{_text(file, 'format')}'")
+    if "schema" not in file.attrs or file.attrs.get_id("schema").dtype.kind != "i" or file.attrs["schema"] != SCHEMA:
+        raise ValueError(f"this version reads schema {SCHEMA}, received another or none")
     stated_name, content_hash = _text(file, "name"), _text(file, "content_hash")
     classes, provenance = json.loads(_text(file, "classes")), json.loads(_text(file, "provenance"))
     if not isinstance(classes, list) or not all(isinstance(label, str) for label in classes):
@@ -95,10 +108,10 @@ def _read(file: h5py.File, path: Path, name: str | None) -> Dataset:
 
 
 def _text(file: h5py.File, attribute: str) -> str:
-    value = file.attrs.get(attribute)
-    if not isinstance(value, str):
-        raise ValueError(f"its attribute '{attribute}' should be a text, received {value!r}")
-    return value
+    stored = file.attrs.get_id(attribute) if attribute in file.attrs else None
+    if stored is None or stored.dtype.kind != "S" or stored.shape != ():
+        raise ValueError(f"its attribute '{attribute}' should be a text of fixed length")
+    return file.attrs[attribute].decode()
 
 
 def _child(parent: h5py.Group, name: str, kind: type) -> Any:

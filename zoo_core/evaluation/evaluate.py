@@ -151,6 +151,7 @@ def _source(path: Path) -> Source:
         model=description.model,
         distribution=description.distribution,
         version=description.version,
+        trained_on={"name": description.data.name, "content_hash": description.data.content_hash},
         options=options.model_dump(),
         training=training.model_dump(),
         seed=description.seed,
@@ -170,9 +171,7 @@ def _source(path: Path) -> Source:
 
 def _data_record(data: Dataset) -> DataRecord:
     spec = data.spec
-    return DataRecord(
-        name=spec.name, content_hash=spec.content_hash, shape=spec.image_shape, reference=REFERENCE
-    )
+    return DataRecord(name=spec.name, content_hash=spec.content_hash, shape=spec.image_shape, reference=REFERENCE)
 
 
 def _features_record(features: FeatureNetwork) -> Features:

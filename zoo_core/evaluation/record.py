@@ -66,6 +66,7 @@ class Source(_Frozen):
     """The run that was evaluated.
 
     Attributes:
+        trained_on: the data set's name and content hash, which may be another than the one it is scored against.
         checkpoint: the step of the checkpoint, whose averaged networks are evaluated.
         environment: backend, device, precision, python and package versions, git hash if any.
     """
@@ -74,6 +75,7 @@ class Source(_Frozen):
     model: str
     distribution: str
     version: str
+    trained_on: dict[str, str]
     options: dict[str, Any]
     training: dict[str, Any]
     seed: int

@@ -12,7 +12,7 @@ import hashlib
 import io
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import h5py
 import keras
@@ -36,12 +36,12 @@ Share = Annotated[float, Field(ge=0, le=1)]
 class Recipe(Options):
     """How a classifier was trained."""
 
-    seed: int = Field(0, ge=0, description="of the initial weights, the data order and the augmentation")
-    steps: int = Field(3000, ge=1, description="batches that it was trained on")
-    batch_size: int = Field(128, ge=2, description="images in a batch")
-    learning_rate: float = Field(2e-3, gt=0, description="Adam's, at the start; it falls to 0 along a cosine")
-    shift: float = Field(0.08, ge=0, le=0.5, description="largest random shift, in sides")
-    rotation: float = Field(12.0, ge=0, le=180, description="largest random rotation, in degrees")
+    seed: int = Field(default=0, ge=0, description="of the initial weights, the data order and the augmentation")
+    steps: int = Field(default=3000, ge=1, description="batches that it was trained on")
+    batch_size: int = Field(default=128, ge=2, description="images in a batch")
+    learning_rate: float = Field(default=2e-3, gt=0, description="Adam's, at the start; it falls to 0 along a cosine")
+    shift: float = Field(default=0.08, ge=0, le=0.5, description="largest random shift, in sides")
+    rotation: float = Field(default=12.0, ge=0, le=180, description="largest random rotation, in degrees")
 
 
 class ClassifierInfo(Options):
@@ -58,7 +58,7 @@ class ClassifierInfo(Options):
     data: str
     content_hash: str
     classes: Annotated[tuple[str, ...], Field(min_length=2, max_length=1000)]
-    image_shape: tuple[Side, Side, Annotated[int, Field(ge=1, le=3)]]
+    image_shape: tuple[Side, Side, Literal[1, 3]]
     validation_accuracy: Share
     test_accuracy: Share
     recipe: Recipe
@@ -137,9 +137,9 @@ def load(content: bytes, where: str) -> tuple[keras.Model, ClassifierInfo]:
 
 def _read_info(file: h5py.File) -> ClassifierInfo:
     if file.attrs.get("format") != FORMAT:
-        raise ValueError(f"its attribute 'format' should be '{FORMAT}', received {file.attrs.get('format')!r}")
+        raise ValueError(f"its attribute 'format' should be '{FORMAT}', received '{file.attrs.get('format')}'")
     if file.attrs.get("schema") != SCHEMA:
-        raise ValueError(f"this version reads schema {SCHEMA}, received {file.attrs.get('schema')!r}")
+        raise ValueError(f"this version reads schema {SCHEMA}, received {file.attrs.get('schema')}")
     values: dict[str, Any] = {key: file.attrs[key] for key in ClassifierInfo.model_fields}
     for key in ("classes", "image_shape", "recipe"):
         values[key] = json.loads(values[key])

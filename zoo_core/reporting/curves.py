@@ -2,7 +2,6 @@
 
 import html
 import math
-from statistics import fmean
 
 import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs
@@ -34,7 +33,7 @@ def chart(runs: list[list[dict[str, float]]], identifier: str) -> str:
         colour = COLOURS[number % len(COLOURS)]
         # what isn't a loss has a scale of its own: it is there for who clicks on it
         visible = True if key.endswith("/loss") else "legendonly"
-        curves = [_curve(lines, key) for lines in runs]
+        curves = _curves(runs, key)
         for curve in curves if len(curves) > 1 else []:
             figure.add_scatter(
                 **_points(curve),
@@ -72,16 +71,17 @@ def chart(runs: list[list[dict[str, float]]], identifier: str) -> str:
     return figure.to_html(full_html=False, include_plotlyjs=False, div_id=identifier, config=config)
 
 
-def _curve(lines: list[dict[str, float]], key: str) -> dict[float, float]:
-    """Images seen → value."""
-    having = [line for line in lines if key in line]
-    return {line["images"]: line[key] for line in having[:: math.ceil(len(having) / POINTS) or 1]}
+def _curves(runs: list[list[dict[str, float]]], key: str) -> list[dict[float, float]]:
+    """Images seen → value, for each run; all of them thinned alike."""
+    having = [[line for line in lines if key in line] for lines in runs]
+    stride = math.ceil(max(map(len, having)) / POINTS)
+    return [{line["images"]: line[key] for line in lines[::stride]} for lines in having]
 
 
 def _mean(curves: list[dict[float, float]]) -> dict[float, float]:
     """Their mean, where all of them have a value."""
     shared = [x for x in curves[0] if all(x in curve for curve in curves)]
-    return {x: fmean(curve[x] for curve in curves) for x in shared}
+    return {x: sum(curve[x] for curve in curves) / len(curves) for x in shared}
 
 
 def _points(curve: dict[float, float]) -> dict[str, list[float]]:

@@ -101,13 +101,14 @@ def _shown(summary: Summary, name: str, folders: Mapping[str, RunFolder]) -> lis
 def _entry(record: Record, folders: Mapping[str, RunFolder]) -> Entry:
     source, data, features = source_of(record), record.data, record.features
     description = folders[source.run].description()
+    weights = f"weights SHA-256 {features.weights_sha256}" if features.weights_sha256 else "without weights"
     sizes = [f"{score.label} {score.n_generated:,} / {score.n_reference:,}" for score in record.metrics.values()]
     facts = [
         ("Run", f"{source.run}, checkpoint of step {source.checkpoint:,}"),
         ("Plugin", f"{source.distribution} {source.version}"),
         ("Trained on", f"{description.data.name}, content SHA-256 {description.data.content_hash}"),
         ("Scored against", f"{data.reference} split of {data.name}, content SHA-256 {data.content_hash}"),
-        ("Features", f"{features.name}, weights SHA-256 {features.weights_sha256 or 'none: it has no weights'}"),
+        ("Features", f"{features.name}, {weights}"),
         ("Images compared", f"{'; '.join(sizes) or 'none'} (generated / reference)"),
         ("Seeds", f"training {source.seed}, sampling {record.sampling_seed}"),
         ("Model options", _text(source.options)),

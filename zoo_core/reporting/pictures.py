@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from PIL import Image, UnidentifiedImageError
 
-WIDEST = 344
+WIDEST = 372
 """CSS pixels: small grids are enlarged by a whole factor up to this width, large ones are brought down to it."""
 
 

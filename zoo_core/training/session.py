@@ -14,7 +14,8 @@ from zoo_core.runs import RunDescription, RunFolder
 from zoo_core.training.build import Built, build
 from zoo_core.training.environment import describe_environment
 from zoo_core.training.jax_backend import Engine, select_device, use_device
-from zoo_core.training.loop import Callback, Loop, Report
+from zoo_core.training.log import Report
+from zoo_core.training.loop import Callback, Loop
 from zoo_core.training.options import TrainingOptions
 
 CallbackFactory = Callable[[RunFolder, Built, Dataset, TrainingOptions], Sequence[Callback]]

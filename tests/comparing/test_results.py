@@ -1,0 +1,57 @@
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from zoo_core.comparing.results import Comparison, Failure, read_record, read_results, write_results
+from zoo_core.errors import ZooError
+from zoo_core.evaluation.record import Record
+from zoo_core.runs import RunFolder
+
+MakeRecord = Callable[..., Record]
+
+
+def comparison_of(*records: Record) -> Comparison:
+    failure = Failure(model="vae", data="digits@16", seed=1, error="the loss is nan", run="runs/vae-1")
+    return Comparison(title="t", command="zoo compare", created="now", records=list(records), failures=[failure])
+
+
+def test_results_come_back_as_they_were_written(make_record: MakeRecord, tmp_path: Path) -> None:
+    comparison = comparison_of(make_record(), make_record("vae"))
+    write_results(comparison, tmp_path / "results.json")
+    assert read_results(tmp_path / "results.json") == comparison
+
+
+def test_scores_that_are_not_finite_are_valid_json_and_come_back(make_record: MakeRecord, tmp_path: Path) -> None:
+    write_results(comparison_of(make_record(fd=math.inf), make_record(fd=math.nan)), tmp_path / "results.json")
+    json.loads((tmp_path / "results.json").read_text(), parse_constant=lambda name: pytest.fail(f"{name} is no JSON"))
+    values = [record.metrics["fd_classifier"].value for record in read_results(tmp_path / "results.json").records]
+    assert values[0] == math.inf
+    assert math.isnan(values[1])
+
+
+def test_a_damaged_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "results.json").write_text('{"schema_version": 2}')
+    with pytest.raises(ZooError, match=r"results\.json.*schema 1"):
+        read_results(tmp_path / "results.json")
+    (tmp_path / "result.json").write_text("{")
+    with pytest.raises(ZooError, match=r"result\.json.*Record of schema 1"):
+        read_record(RunFolder(tmp_path))
+
+
+def test_a_comparison_is_of_runs(make_record: MakeRecord) -> None:
+    with pytest.raises(ValidationError, match="must have a source"):
+        comparison_of(make_record().model_copy(update={"source": None}))
+
+
+def test_summaries_are_one_for_each_data_set_and_model(make_record: MakeRecord) -> None:
+    elsewhere = {"name": "mnist", "content_hash": "00" * 32}
+    records = [make_record(m, s, **c) for c in ({}, elsewhere) for m in ("dcgan", "vae") for s in (0, 1)]
+    summaries = comparison_of(*records).summaries()
+    assert {(summary.data, summary.model) for summary in summaries} == {
+        (data, model) for data in ("digits@16", "mnist") for model in ("dcgan", "vae")
+    }
+    assert all(summary.seeds == [0, 1] for summary in summaries)

@@ -1,0 +1,151 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from zoo_core.data import SPLITS, Dataset, Split
+from zoo_core.data.dataset import carve_all, carve_validation
+from zoo_core.errors import UsageError
+
+
+def splits(seed: int = 0, labelled: bool = True) -> dict[str, Split]:
+    rng = np.random.default_rng(seed)
+    return {
+        split: Split(
+            rng.integers(0, 256, (count, 4, 3, 1)).astype(np.uint8),
+            rng.integers(0, 2, count).astype(np.int32) if labelled else None,
+        )
+        for split, count in zip(SPLITS, (8, 2, 3), strict=True)
+    }
+
+
+def content_hash(content: dict[str, Split], classes: tuple[str, ...] = ("a", "b")) -> str:
+    return Dataset("any", content, classes).spec.content_hash
+
+
+def test_the_spec_tells_fields_classes_and_counts():
+    spec = Dataset("mine", splits(), ("a", "b")).spec
+    assert spec.name == "mine"
+    assert spec.image_shape == (4, 3, 1)
+    assert spec.fields["images"].dtype == "float32"
+    assert spec.fields["labels"] == ((), "int32")
+    assert spec.classes == ("a", "b")
+    assert spec.splits == {"train": 8, "validation": 2, "test": 3}
+
+
+def test_a_set_without_labels_has_no_label_field():
+    dataset = Dataset("mine", splits(labelled=False))
+    assert not dataset.spec.labelled
+    assert dataset.labels("train") is None
+
+
+def test_the_arrays_are_read_only():
+    dataset = Dataset("mine", splits(), ("a", "b"))
+    with pytest.raises(ValueError, match="read-only"):
+        dataset.images("train")[0] = 0
+    with pytest.raises(ValueError, match="read-only"):
+        dataset.labels("train")[0] = 0
+
+
+def test_an_unknown_split_names_the_nearest():
+    with pytest.raises(UsageError, match="Did you mean 'validation'"):
+        Dataset("mine", splits(), ("a", "b")).images("valid")
+
+
+def test_the_hash_does_not_depend_on_the_order_of_the_images_or_the_name():
+    shuffled = {split: content.take(np.arange(len(content.images))[::-1]) for split, content in splits().items()}
+    assert content_hash(shuffled) == content_hash(splits())
+
+
+def change_pixel(content: dict[str, Split]) -> None:
+    content["test"].images[0, 0, 0, 0] ^= 1
+
+
+def change_label(content: dict[str, Split]) -> None:
+    content["train"].labels[0] ^= 1
+
+
+def exchange_splits(content: dict[str, Split]) -> None:
+    content["test"], content["validation"] = content["validation"], content["test"]
+
+
+def turn_images(content: dict[str, Split]) -> None:
+    for split in SPLITS:
+        content[split] = Split(content[split].images.reshape(-1, 3, 4, 1), content[split].labels)
+
+
+@pytest.mark.parametrize("change", [change_pixel, change_label, exchange_splits, turn_images])
+def test_the_hash_depends_on(change):
+    changed = splits()
+    change(changed)
+    assert content_hash(changed) != content_hash(splits())
+
+
+def test_the_hash_depends_on_the_class_names():
+    assert content_hash(splits(), ("a", "c")) != content_hash(splits(), ("a", "b"))
+
+
+def float_images(content: dict[str, Split]) -> None:
+    content["train"] = Split(content["train"].images.astype(np.float32), content["train"].labels)
+
+
+def no_images(content: dict[str, Split]) -> None:
+    content["test"] = content["test"].take(np.arange(0))
+
+
+def other_size(content: dict[str, Split]) -> None:
+    content["test"] = Split(content["test"].images[:, :2], content["test"].labels)
+
+
+def too_few_labels(content: dict[str, Split]) -> None:
+    content["train"] = Split(content["train"].images, content["train"].labels[1:])
+
+
+def label_out_of_range(content: dict[str, Split]) -> None:
+    content["train"].labels[0] = 2
+
+
+def no_labels_in_test(content: dict[str, Split]) -> None:
+    content["test"] = Split(content["test"].images, None)
+
+
+def split_missing(content: dict[str, Split]) -> None:
+    del content["validation"]
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [float_images, no_images, other_size, too_few_labels, label_out_of_range, no_labels_in_test, split_missing],
+)
+def test_refused(spoil):
+    content = splits()
+    spoil(content)
+    with pytest.raises(ValueError, match="received"):
+        Dataset("mine", content, ("a", "b"))
+
+
+@given(count=st.integers(3, 400), classes=st.integers(1, 12) | st.none(), seed=st.integers(0, 99))
+@settings(deadline=None)
+def test_carving_divides_every_image_once_and_every_class_in_proportion(count, classes, seed):
+    labels = None if classes is None else np.random.default_rng(seed).integers(0, classes, count)
+    carved = carve_all(count, labels)
+    assert list(np.sort(np.concatenate(list(carved.values())))) == list(range(count))
+    assert len(carved["test"]) == max(1, round(count / 5))
+    assert len(carved["validation"]) == max(1, round((count - len(carved["test"])) / 10))
+    assert len(carved["train"]) > 0
+    if labels is not None:
+        for label in range(classes):
+            share = np.mean(labels == label) * len(carved["test"])
+            assert abs(np.sum(labels[carved["test"]] == label) - share) < 1
+
+
+def test_carving_is_always_alike_and_shuffled():
+    labels = np.repeat([0, 1], 50)
+    first, second = carve_all(100, labels), carve_all(100, labels)
+    assert all(np.array_equal(first[split], second[split]) for split in SPLITS)
+    assert len(set(np.diff(first["test"]))) > 1
+
+
+def test_validation_is_a_tenth_but_at_most_5000():
+    assert len(carve_validation(600, None)["validation"]) == 60
+    assert len(carve_validation(60_000, None)["validation"]) == 5_000

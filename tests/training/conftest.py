@@ -1,0 +1,122 @@
+"""A model small enough to check by hand: dense networks on 8x8 images."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from keras import layers, ops
+
+from zoo_core.data import Dataset, Split
+from zoo_core.models import Batch, GenerativeModel, Networks, Phase, Tensor, Tools
+from zoo_core.options import Options
+from zoo_core.runs import RunDescription, RunFolder
+from zoo_core.specs import DataSpec
+from zoo_core.training.build import Built
+from zoo_core.training.jax_backend import Engine
+from zoo_core.training.loop import Loop
+from zoo_core.training.options import TrainingOptions
+
+
+class Toy(GenerativeModel):
+    """Two networks and two phases; the generator has batch normalization."""
+
+    inference = ("generator",)
+    critic_repeat = 1
+    generator_every = 1
+    break_at = -1  # the step at which the generator's loss becomes NaN
+
+    def networks(self, data: DataSpec) -> dict[str, keras.Model]:
+        z = keras.Input((3,))
+        x = layers.BatchNormalization()(layers.Dense(8)(z))
+        x = layers.Dense(int(np.prod(data.image_shape)), activation="tanh")(x)
+        generator = keras.Model(z, layers.Reshape(data.image_shape)(x))
+        images = keras.Input(data.image_shape)
+        critic = keras.Model(images, layers.Dense(1)(layers.Flatten()(images)))
+        return {"generator": generator, "critic": critic}
+
+    def phases(self) -> tuple[Phase, ...]:
+        return (
+            Phase("critic", self.critic_loss, ("critic",), keras.optimizers.Adam(1e-3), repeat=self.critic_repeat),
+            Phase(
+                "generator",
+                self.generator_loss,
+                ("generator",),
+                keras.optimizers.Adam(1e-3),
+                every=self.generator_every,
+            ),
+        )
+
+    def critic_loss(self, nets: Networks, batch: Batch, tools: Tools) -> tuple[Tensor, dict[str, Tensor]]:
+        images = batch["images"]
+        fakes = nets["generator"](tools.normal((images.shape[0], 3)), training=True)
+        real, fake = nets["critic"](images, training=True), nets["critic"](fakes, training=True)
+        return ops.mean(fake) - ops.mean(real), {"mean_image": ops.mean(images)}
+
+    def generator_loss(self, nets: Networks, batch: Batch, tools: Tools) -> tuple[Tensor, dict[str, Tensor]]:
+        z = tools.normal((batch["images"].shape[0], 3))
+        loss = -ops.mean(nets["critic"](nets["generator"](z, training=True), training=True))
+        return ops.where(tools.step == self.break_at, np.nan, 1.0) * loss, {}
+
+    def sample(self, nets: Networks, count: int, labels: Tensor | None, tools: Tools) -> Tensor:
+        return nets["generator"](tools.normal((count, 3)), training=False)
+
+
+@pytest.fixture
+def data() -> Dataset:
+    """40, 8 and 8 random 8x8 images of two classes."""
+    rng = np.random.default_rng(0)
+
+    def split(count: int) -> Split:
+        return Split(rng.integers(0, 256, (count, 8, 8, 1), "uint8"), rng.integers(0, 2, count, dtype="int32"))
+
+    return Dataset("random", {"train": split(40), "validation": split(8), "test": split(8)}, ("a", "b"))
+
+
+@pytest.fixture
+def make_engine(data: Dataset) -> Callable[..., Engine]:
+    """`make_engine(seed=0, ema=0.9, critic_repeat=…)`: an engine on the toy model with these attributes."""
+
+    def make(seed: int = 0, ema: float = 0.9, **attributes: int) -> Engine:
+        built = _build(data, seed, **attributes)
+        return Engine(built.model, built.networks, seed, ema)
+
+    return make
+
+
+@pytest.fixture
+def make_loop(data: Dataset, tmp_path: Path) -> Callable[..., Loop]:
+    """`make_loop("run", steps=…, critic_repeat=…)`: a loop in a run folder of that name, made where it is missing."""
+
+    from zoo_core.data import Feeder
+
+    def make(name: str, callbacks: tuple = (), attributes: dict | None = None, **training: int) -> Loop:
+        options = TrainingOptions(**{"batch_size": 8, "log_every": 2, "checkpoint_every": 4, **training})
+        built = _build(data, 0, **attributes or {})
+        engine = Engine(built.model, built.networks, 0, options.ema)
+        path = tmp_path / name
+        if not RunFolder.is_run(path):
+            description = RunDescription(
+                model="toy",
+                distribution="zoo-toy",
+                version="1",
+                data=data.spec,
+                data_dir=None,
+                seed=0,
+                parameters=built.parameters,
+                environment={},
+                command="",
+                created="",
+            )
+            RunFolder.create(path, description, "")
+        feeder = Feeder(data, "train", options.batch_size * engine.batches_per_step, 0)
+        return Loop(RunFolder(path), engine, feeder, "toy", options, callbacks)
+
+    return make
+
+
+def _build(data: Dataset, seed: int, **attributes: int) -> Built:
+    keras.utils.set_random_seed(seed)
+    model = type("Toy", (Toy,), attributes)(Options())
+    return Built(model, model.networks(data.spec))

@@ -1,0 +1,114 @@
+"""A run goes on as if nothing had happened, and stops before it saves what is broken."""
+
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from zoo_core.errors import Interrupted, ZooError
+from zoo_core.training import checkpoint
+from zoo_core.training.loop import Loop
+
+MakeLoop = Callable[..., Loop]
+
+
+class Spy:
+    """A callback that notes when it was called."""
+
+    def __init__(self, every: int, action: Callable[[int], None] = lambda step: None) -> None:
+        self.every = every
+        self.steps: list[int] = []
+        self.action = action
+
+    def __call__(self, step: int, weights: dict) -> None:
+        self.steps.append(step)
+        self.action(step)
+
+
+def arrays(path: Path) -> dict[str, bytes]:
+    found = {}
+    with h5py.File(path) as file:
+        file.visititems(lambda name, item: found.update({name: item[()]}) if isinstance(item, h5py.Dataset) else None)
+    return {name: np.asarray(value).tobytes() for name, value in found.items()}
+
+
+def test_resumed_equals_uninterrupted(make_loop: MakeLoop, tmp_path: Path):
+    make_loop("whole", steps=12).run()
+    make_loop("parts", steps=5).run()  # a checkpoint at 4 and one at the end
+    loop = make_loop("parts", steps=12)
+    assert loop.restore() == 5
+    loop.run()
+    name = "checkpoints/step-00000012.h5"
+    assert arrays(tmp_path / "parts" / name) == arrays(tmp_path / "whole" / name)
+
+
+def test_what_was_logged_after_the_last_checkpoint_is_logged_anew(make_loop: MakeLoop):
+    loop = make_loop("run", steps=8)
+    loop.run()
+    run = loop._run
+    checkpoint.path_of(run, 8).unlink()
+    loop = make_loop("run", steps=8)
+    assert loop.restore() == 4
+    assert [line["step"] for line in run.metrics()] == [2, 4]
+    loop.run()
+    lines = run.metrics()
+    assert [line["step"] for line in lines] == [2, 4, 6, 8]
+    assert all(a["seconds"] <= b["seconds"] for a, b in zip(lines, lines[1:], strict=False))
+
+
+def test_a_line_is_the_mean_since_the_line_before(make_loop: MakeLoop):
+    loop = make_loop("mean", steps=6, log_every=3)
+    loop.run()
+    single = make_loop("single", steps=6, log_every=1)
+    single.run()
+    means = [line["critic/loss"] for line in loop._run.metrics() if line["step"] in (3, 6)]
+    each = [line["critic/loss"] for line in single._run.metrics()]
+    # the checkpoint at step 4 writes a line too, and so begins a new mean
+    assert means == pytest.approx([np.mean(each[:3]), np.mean(each[4:6])])
+    assert loop._run.metrics()[-1]["images"] == 48
+
+
+@pytest.mark.parametrize("keep", [1, 2])
+def test_the_latest_checkpoints_are_kept(make_loop: MakeLoop, keep: int):
+    loop = make_loop("run", steps=10, checkpoint_every=3, keep=keep)
+    loop.run()
+    assert checkpoint.steps_of(loop._run) == [3, 6, 9, 10][-keep:]
+
+
+def test_a_loss_that_is_not_finite_names_phase_and_step_and_keeps_the_last_good_checkpoint(make_loop: MakeLoop):
+    loop = make_loop("run", steps=20, attributes={"break_at": 6})
+    with pytest.raises(ZooError, match=r"phase 'generator' is nan at step 7\.") as caught:
+        loop.run()
+    assert caught.value.exit_code == 1
+    assert "The last good checkpoint, of step 4, is kept" in caught.value.hint
+    assert checkpoint.steps_of(loop._run) == [4]
+
+
+def test_callbacks_come_when_due_and_at_the_end(make_loop: MakeLoop):
+    often, last = Spy(3), Spy(0)
+    make_loop("run", callbacks=(often, last), steps=7).run()
+    assert often.steps == [3, 6, 7]
+    assert last.steps == [7]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_saves_and_says_how_to_go_on(make_loop: MakeLoop, number: signal.Signals):
+    spy = Spy(3, lambda step: os.kill(os.getpid(), number))
+    loop = make_loop("run", callbacks=(spy,), steps=100)
+    with pytest.raises(Interrupted, match="Stopped after step 4 of 100") as caught:
+        loop.run()
+    assert caught.value.exit_code == 130
+    assert f"zoo train --resume {loop._run.path}" in caught.value.hint
+    assert checkpoint.steps_of(loop._run) == [4]
+    assert signal.getsignal(number) is not None
+
+
+def test_resume_without_any_checkpoint_starts_at_zero(make_loop: MakeLoop):
+    loop = make_loop("run", steps=4)
+    loop._run.append_metrics({"step": 2, "seconds": 1.0})
+    assert loop.restore() == 0
+    assert loop._run.metrics() == []

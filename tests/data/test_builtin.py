@@ -13,11 +13,6 @@ from zoo_core.errors import UsageError, ZooError
 NPZ = ["mnist", "fashion_mnist", "cifar10", "cifar100"]
 
 
-@pytest.fixture(autouse=True)
-def no_data_dir(monkeypatch):
-    monkeypatch.delenv("ZOO_DATA_DIR", raising=False)
-
-
 def arrays_like(name: str, count: int = 40) -> dict[str, np.ndarray]:
     """Arrays laid out as keras.datasets gives them."""
     rng = np.random.default_rng(0)

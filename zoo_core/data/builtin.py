@@ -124,7 +124,7 @@ def _read_npz(record: BuiltinSet, path: Path) -> tuple[Split, Split]:
     if not path.is_file():
         raise UsageError(f"'{record.name}' was looked for in '{path}', but there is no such file.", _advice(record))
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             return _checked(record, arrays)
     except Exception as error:  # zipfile, zlib and the .npy parser raise whatever broken bytes lead them to
         raise ZooError(f"'{path}' can't be read as '{record.name}': {error}.", _advice(record)) from error

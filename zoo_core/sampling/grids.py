@@ -33,7 +33,10 @@ def pairs(originals: np.ndarray, reconstructions: np.ndarray, columns: int) -> n
     """A sheet with each original above its reconstruction. Both uint8 (N, H, W, C); see `grid`."""
     rows = []
     for start in range(0, len(originals), columns):
-        rows += [originals[start : start + columns], reconstructions[start : start + columns]]
+        for images in (originals, reconstructions):
+            row = images[start : start + columns]
+            blank = np.full((columns - len(row), *row.shape[1:]), 255, "uint8")
+            rows += [row, blank]
     return grid(np.concatenate(rows), columns)
 
 

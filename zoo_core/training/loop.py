@@ -102,12 +102,9 @@ class Loop:
             log.write(step)
         except NotFinite as error:
             steps = checkpoint.steps_of(self._run)
-            kept = (
-                f"The last good checkpoint, of step {steps[-1]:,}, is kept" if steps else "There is no checkpoint yet"
-            )
-            raise ZooError(
-                error.message, f"{kept}; train anew with a lower learning rate (zoo models show {self._model})."
-            ) from error
+            kept = f"The last good checkpoint, of step {steps[-1]:,}, is kept." if steps else "There is no checkpoint."
+            advice = f"Train anew with a lower learning rate: zoo models show {self._model}"
+            raise ZooError(error.message, f"{kept} {advice}") from error
 
     def _save(self, step: int, weights: Arrays) -> None:
         state = {name: np.asarray(array) for name, array in self._engine.state.items()}

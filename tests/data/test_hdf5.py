@@ -1,0 +1,278 @@
+import json
+import resource
+import shutil
+
+import h5py
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from zoo_core.data import SPLITS, Dataset, Split, read_h5, write_h5
+from zoo_core.errors import UsageError, ZooError
+
+
+def small(labelled: bool = True, classes: tuple[str, ...] = ("cat", "dög"), seed: int = 0) -> Dataset:
+    rng = np.random.default_rng(seed)
+    splits = {}
+    for split, count in zip(SPLITS, (6, 2, 3), strict=True):
+        labels = rng.integers(0, len(classes), count).astype(np.int32) if labelled else None
+        splits[split] = Split(rng.integers(0, 256, (count, 4, 5, 3)).astype(np.uint8), labels)
+    return Dataset("small", splits, classes if labelled else ())
+
+
+@pytest.fixture
+def path(tmp_path):
+    write_h5(small(), tmp_path / "set.h5", {"source": "here"})
+    return tmp_path / "set.h5"
+
+
+@pytest.mark.parametrize("labelled", [True, False])
+def test_what_is_written_is_read(labelled, tmp_path):
+    written = small(labelled)
+    write_h5(written, tmp_path / "set.h5", {"source": "here", "steps": ["crop"]})
+    read = read_h5(tmp_path / "set.h5")
+    assert read.spec == written.spec
+    assert read.provenance == {"source": "here", "steps": ["crop"]}
+    for split in SPLITS:
+        assert np.array_equal(read.images(split), written.images(split))
+        assert np.array_equal(read.labels(split), written.labels(split))
+    read.verify()
+
+
+def test_images_are_mapped_read_only(path):
+    images = read_h5(path).images("train")
+    assert isinstance(images, np.memmap)
+    assert not images.flags.writeable
+
+
+def test_the_documented_layout_is_what_others_find_in_the_file(path):
+    with h5py.File(path) as file:
+        assert file.attrs["format"] == b"zoo-dataset"
+        assert file.attrs["schema"] == 1
+        assert json.loads(file.attrs["classes"]) == ["cat", "dög"]
+        assert json.loads(file.attrs["provenance"]) == {"source": "here"}
+        assert file.attrs["content_hash"].decode() == small().spec.content_hash
+        assert file["validation/images"].shape == (2, 4, 5, 3)
+        assert file["validation/images"].chunks is None
+        assert file["validation/labels"].dtype == np.int32
+
+
+def test_very_many_class_names_fit(tmp_path):
+    classes = tuple(f"class number {number}" for number in range(20_000))
+    write_h5(small(classes=classes), tmp_path / "set.h5", {})
+    assert read_h5(tmp_path / "set.h5").classes == classes
+
+
+def test_the_stated_hash_is_believed_until_verified(path):
+    with h5py.File(path, "r+") as file:
+        file["test/images"][0, 0, 0, 0] ^= 1
+    changed = read_h5(path)
+    assert changed.spec.content_hash == small().spec.content_hash
+    with pytest.raises(ZooError, match="changed after the file was written"):
+        changed.verify()
+    with pytest.raises(ZooError, match="changed after"):
+        write_h5(changed, path.with_name("copy.h5"), {})
+    assert not path.with_name("copy.h5").exists()
+
+
+def soft_link(file, folder):
+    del file["train/images"]
+    file["train/images"] = h5py.SoftLink("/test/images")
+
+
+def external_link(file, folder):
+    shutil.copy(folder / "set.h5", folder / "other.h5")
+    del file["train"]
+    file["train"] = h5py.ExternalLink(str(folder / "other.h5"), "/test")
+
+
+def external_storage(file, folder):
+    (folder / "secret.bin").write_bytes(bytes(360))
+    replace_images(file, shape=(6, 4, 5, 3), dtype="u1", external=str(folder / "secret.bin"))
+
+
+def virtual(file, folder):
+    layout = h5py.VirtualLayout((3, 4, 5, 3), "u1")
+    layout[:] = h5py.VirtualSource(file["test/images"])
+    del file["train/images"]
+    file.create_virtual_dataset("train/images", layout)
+
+
+def replace_images(file, **arguments):
+    del file["train/images"]
+    file.create_dataset("train/images", **arguments)
+
+
+def chunked(file, folder):
+    replace_images(file, data=np.zeros((6, 4, 5, 3), np.uint8), chunks=(1, 4, 5, 3))
+
+
+def compressed(file, folder):
+    replace_images(file, data=np.zeros((6, 4, 5, 3), np.uint8), compression="gzip")
+
+
+def float_images(file, folder):
+    replace_images(file, data=np.zeros((6, 4, 5, 3), np.float32))
+
+
+def two_channels(file, folder):
+    replace_images(file, data=np.zeros((6, 4, 5, 2), np.uint8))
+
+
+def other_shape(file, folder):
+    replace_images(file, data=np.zeros((6, 4, 4, 3), np.uint8))
+
+
+def never_written(file, folder):
+    replace_images(file, shape=(6, 4, 5, 3), dtype="u1")
+
+
+def no_images(file, folder):
+    del file["train/images"]
+
+
+def group_for_images(file, folder):
+    del file["train/images"]
+    file.create_group("train/images")
+
+
+def no_test(file, folder):
+    del file["test"]
+
+
+def labels_missing(file, folder):
+    del file["test/labels"]
+
+
+def label_out_of_range(file, folder):
+    file["test/labels"][0] = 2
+
+
+def labels_of_64_bits(file, folder):
+    del file["test/labels"]
+    file["test/labels"] = np.zeros(3, np.int64)
+
+
+def no_format(file, folder):
+    del file.attrs["format"]
+
+
+def other_format(file, folder):
+    file.attrs["format"] = np.bytes_("keras")
+
+
+def later_schema(file, folder):
+    file.attrs["schema"] = 2
+
+
+def text_of_variable_length(file, folder):
+    file.attrs["classes"] = '["cat", "dog"]'
+
+
+def list_of_texts(file, folder):
+    file.attrs["classes"] = np.array([b"cat", b"dog"])
+
+
+def classes_not_json(file, folder):
+    file.attrs["classes"] = np.bytes_("cat, dog")
+
+
+def classes_not_texts(file, folder):
+    file.attrs["classes"] = np.bytes_("[1, 2]")
+
+
+def provenance_not_an_object(file, folder):
+    file.attrs["provenance"] = np.bytes_("[]")
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        soft_link,
+        external_link,
+        external_storage,
+        virtual,
+        chunked,
+        compressed,
+        float_images,
+        two_channels,
+        other_shape,
+        never_written,
+        no_images,
+        group_for_images,
+        no_test,
+        labels_missing,
+        label_out_of_range,
+        labels_of_64_bits,
+        no_format,
+        other_format,
+        later_schema,
+        text_of_variable_length,
+        list_of_texts,
+        classes_not_json,
+        classes_not_texts,
+        provenance_not_an_object,
+    ],
+)
+def test_refused(spoil, path):
+    with h5py.File(path, "r+") as file:
+        spoil(file, path.parent)
+    with pytest.raises(ZooError, match="is not a zoo data set") as caught:
+        read_h5(path)
+    assert "images (N, H, W, C) uint8" in caught.value.hint
+    assert "zoo datasets prepare SOURCE OUT.h5" in caught.value.hint
+
+
+@pytest.mark.parametrize("content", [b"", b"\x89HDF\r\n\x1a\n\x03", b"GIF89a and more", bytes(5000)])
+def test_what_is_not_hdf5_is_refused(content, tmp_path):
+    (tmp_path / "set.h5").write_bytes(content)
+    with pytest.raises(ZooError, match="is not a zoo data set"):
+        read_h5(tmp_path / "set.h5")
+
+
+def test_a_file_of_an_older_layout_is_refused(tmp_path):
+    with h5py.File(tmp_path / "set.h5", "w", libver="earliest") as file:
+        file.attrs["format"] = np.bytes_("zoo-dataset")
+    with pytest.raises(ZooError, match=r"HDF5 1\.10"):
+        read_h5(tmp_path / "set.h5")
+
+
+def test_a_missing_file_is_the_callers_mistake(tmp_path):
+    with pytest.raises(UsageError, match="There is no file"):
+        read_h5(tmp_path / "absent.h5")
+    with pytest.raises(UsageError, match="folder:PATH"):
+        read_h5(tmp_path)
+
+
+@given(data=st.data())
+@settings(deadline=None, max_examples=150)
+def test_a_damaged_file_is_refused_or_read_never_worse(data, tmp_path_factory):
+    path = tmp_path_factory.mktemp("h5") / "set.h5"
+    write_h5(small(), path, {})
+    content = bytearray(path.read_bytes())
+    if data.draw(st.booleans(), label="truncate"):
+        del content[data.draw(st.integers(0, len(content) - 1)) :]
+    else:
+        for place in data.draw(st.lists(st.integers(0, len(content) - 1), min_size=1, max_size=8)):
+            content[place] = data.draw(st.integers(0, 255))
+    path.write_bytes(bytes(content))
+    try:
+        dataset = read_h5(path)
+        dataset.verify()
+    except ZooError:
+        return
+    assert dataset.spec == small().spec
+
+
+def test_a_full_disk_leaves_the_earlier_file(path):
+    before = path.read_bytes()
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2000, limits[1]))
+    try:
+        with pytest.raises(ZooError, match="Can't write.*File too large"):
+            write_h5(small(seed=1), path, {})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert path.read_bytes() == before
+    assert [file.name for file in path.parent.iterdir()] == ["set.h5"]

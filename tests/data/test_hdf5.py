@@ -1,6 +1,7 @@
 import json
 import resource
 import shutil
+from types import SimpleNamespace
 
 import h5py
 import numpy as np
@@ -265,13 +266,23 @@ def test_a_damaged_file_is_refused_or_read_never_worse(data, tmp_path_factory):
     assert dataset.spec == small().spec
 
 
-def test_a_full_disk_leaves_the_earlier_file(path):
+def test_a_full_disk_leaves_the_earlier_file(path, monkeypatch):
     before = path.read_bytes()
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=100))
+    with pytest.raises(ZooError, match=r"Can't write.*No space left on device"):
+        write_h5(small(seed=1), path, {})
+    assert path.read_bytes() == before
+    assert [file.name for file in path.parent.iterdir()] == ["set.h5"]
+
+
+def test_a_write_that_fails_half_way_leaves_the_earlier_file(path):
+    before = path.read_bytes()
+    large = Dataset("large", dict.fromkeys(SPLITS, Split(np.ones((9, 64, 64, 3), np.uint8), None)))
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (2000, limits[1]))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, limits[1]))
     try:
-        with pytest.raises(ZooError, match="Can't write.*File too large"):
-            write_h5(small(seed=1), path, {})
+        with pytest.raises(ZooError, match=r"Can't write.*File too large"):
+            write_h5(large, path, {})
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert path.read_bytes() == before

@@ -35,11 +35,12 @@ def load_folder(path: Path, size: tuple[int, int] | None, name: str) -> Dataset:
 
     Hidden files and files with other extensions are ignored, and so are folders within class folders. Of an animation
     the first frame counts. Where there is no test split, a fifth of the images becomes it; where there is no
-    validation split, a tenth of the rest; stratified, and always alike. A set with both grayscale and colour images
-    becomes RGB throughout.
+    validation split, a tenth of the rest (at most 5,000); stratified, and always alike. A set with both grayscale and
+    colour images becomes RGB throughout.
 
     Args:
-        size: (H, W) to crop (centred, to the aspect ratio) and resize the images to; None where all have one size.
+        size: (H, W) to crop (centred, to the aspect ratio) and resize the images to, as `PIL.ImageOps.fit` does with
+            Lanczos' filter; None where all have one size.
         name: the data set's name.
 
     Raises:
@@ -143,7 +144,7 @@ def _read_all(folder: Path, paths: Sequence[Path], size: tuple[int, int] | None)
         with ThreadPoolExecutor() as pool:  # decoding releases the interpreter's lock
             results = list(pool.map(partial(_read, size=size), paths))
     if broken := [f"'{p}' ({r})" for p, r in zip(paths, results, strict=True) if isinstance(r, Exception)]:
-        first = "; ".join(broken[:3]) + ("; …" if len(broken) > 3 else "")
+        first = "; ".join(sorted(broken)[:3]) + ("; and others" if len(broken) > 3 else "")
         raise ZooError(f"{len(broken)} of {len(paths)} images can't be read: {first}.", "Replace or remove them.")
     images = [result for result in results if not isinstance(result, Exception)]
     sizes = Counter(image.shape[:2] for image in images)

@@ -10,7 +10,10 @@ of HDF5 1.10 and later, `libver="v110"`, whose structures carry checksums, is wr
 texts of variable length, a few damaged bytes can make libhdf5 (2.0) loop for ever or fill the memory.
 """
 
+import errno
 import json
+import os
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -49,8 +52,8 @@ def read_h5(path: Path, name: str | None = None) -> Dataset:
     except (OSError, ValueError, KeyError, TypeError, RuntimeError, OverflowError, MemoryError) as error:
         raise ZooError(
             f"'{path}' is not a zoo data set: {error}.",
-            "Expected is an HDF5 file (layout v110) with the groups train, validation and test, each with images (N, H, W, C) uint8 "
-            "and, if labelled, labels (N,) int32, contiguous and uncompressed. To make one: "
+            "Expected is an HDF5 file (layout v110) with the groups train, validation and test, each with images "
+            "(N, H, W, C) uint8 and, if labelled, labels (N,) int32, contiguous and uncompressed. To make one: "
             "zoo datasets prepare SOURCE OUT.h5",
         ) from error
 
@@ -66,9 +69,12 @@ def write_h5(dataset: Dataset, path: Path, provenance: Mapping[str, Any]) -> Non
     """
     dataset.verify()
     with atomic(path) as temporary:
+        size = sum(dataset.images(split).nbytes for split in SPLITS)
+        if size > shutil.disk_usage(temporary.parent).free:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))  # now, as libhdf5 fails without grace
         try:
             _write(dataset, temporary, provenance)
-        except RuntimeError as error:  # so h5py calls a disk that fills up when the file is closed
+        except RuntimeError as error:  # what h5py raises where the file can't be finished when it is closed
             raise OSError(str(error)) from error
 
 

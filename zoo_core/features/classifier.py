@@ -12,8 +12,8 @@ from zoo_core.features.base import FeatureNetwork
 from zoo_core.features.network import predict
 
 SHIPPED = {
-    "digits": "",
-    "mnist": "",
+    "digits": "541697086e451a4412964a609a48dc73b1aa6050985106dcc2c82e821cfb1b32",
+    "mnist": "cf9ad715181bf46df15eb95d897a15f457d08c3c1c27a6dccc47413daa46b594",
 }
 """The SHA-256 of each weights file in the package, by the data set that it was trained on."""
 

@@ -1,5 +1,7 @@
 """Convolutional blocks for images of any size of at least 8 pixels: halving and doubling by 4x4 stride-2 layers."""
 
+from collections.abc import Callable
+
 import keras
 from keras import layers as keras_layers
 
@@ -36,7 +38,15 @@ def batch_norm() -> keras.layers.Layer:
     return keras_layers.BatchNormalization(momentum=0.9, epsilon=1e-5)
 
 
-def grow(x: Tensor, shape: tuple[int, int, int], width: int, stages: int, *, normalize: bool = True) -> Tensor:
+def grow(
+    x: Tensor,
+    shape: tuple[int, int, int],
+    width: int,
+    stages: int,
+    *,
+    normalize: bool = True,
+    initializer: Callable[[], keras.initializers.Initializer] = small_normal,
+) -> Tensor:
     """From a vector to an image's pre-activations by transposed convolutions, ReLU between them.
 
     The last hidden layer has `width` channels, and each one before it twice as many, up to 8 times `width`. Where a
@@ -46,14 +56,14 @@ def grow(x: Tensor, shape: tuple[int, int, int], width: int, stages: int, *, nor
         x: (N, D).
         shape: (H, W, C) of the image.
         stages: how often the size doubles.
-        normalize: batch normalization after every layer but the last, and weights from N(0, 0.02).
+        normalize: batch normalization after every layer but the last.
+        initializer: makes the initializer of every kernel but the last one's, which is N(0, 0.02).
 
     Returns:
         (N, H, W, C).
     """
     height, across, channels = shape
     base_height, base_width = -(-height >> stages), -(-across >> stages)
-    initializer = small_normal if normalize else keras.initializers.HeNormal
     filters = [width * min(8, 2**i) for i in reversed(range(stages))]
 
     def activate(x: Tensor) -> Tensor:
@@ -76,7 +86,15 @@ def grow(x: Tensor, shape: tuple[int, int, int], width: int, stages: int, *, nor
     return x
 
 
-def shrink(x: Tensor, width: int, stages: int, *, slope: float = 0.2, normalize: bool = True) -> Tensor:
+def shrink(
+    x: Tensor,
+    width: int,
+    stages: int,
+    *,
+    slope: float = 0.2,
+    normalize: bool = True,
+    initializer: Callable[[], keras.initializers.Initializer] = small_normal,
+) -> Tensor:
     """From images to a flat vector by strided convolutions and LeakyReLU.
 
     The first layer has `width` channels, each further one twice as many, up to 8 times `width`.
@@ -85,12 +103,12 @@ def shrink(x: Tensor, width: int, stages: int, *, slope: float = 0.2, normalize:
         x: (N, H, W, C).
         stages: how often the size halves.
         slope: of LeakyReLU below zero; 0 makes it a ReLU.
-        normalize: batch normalization after every layer but the first, and weights from N(0, 0.02).
+        normalize: batch normalization after every layer but the first.
+        initializer: makes the initializer of every kernel.
 
     Returns:
         (N, ⌈H/2^stages⌉ · ⌈W/2^stages⌉ · channels).
     """
-    initializer = small_normal if normalize else keras.initializers.HeNormal
     for i in range(stages):
         x = layers.Conv2D(
             width * min(8, 2**i),

@@ -31,7 +31,9 @@ class CGAN(GenerativeModel):
         label = keras.Input((), dtype="int32")
         condition = layers.Embedding(classes, self.options.embedding)(label)
         plane = layers.Reshape((height, across, 1))(layers.Dense(height * across)(condition))  # one more channel
-        features = shrink(layers.Concatenate()([images, plane]), width, stages)
+        # Without batch normalization: with it, the statistics of a batch give away that all its images are generated,
+        # the discriminator wins, and each class collapses to a few images.
+        features = shrink(layers.Concatenate()([images, plane]), width, stages, normalize=False)
         logits = layers.Dense(1, kernel_initializer=small_normal())(features)
         discriminator = keras.Model([images, label], logits, name="discriminator")
         return {"generator": generator, "discriminator": discriminator}

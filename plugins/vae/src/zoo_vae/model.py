@@ -1,4 +1,5 @@
 import math
+from typing import ClassVar
 
 import keras
 from keras import layers, ops
@@ -17,19 +18,20 @@ class VAE(GenerativeModel):
     """
 
     inference = ("encoder", "decoder")
+    _plain: ClassVar = {"normalize": False, "initializer": keras.initializers.HeNormal}
 
     def networks(self, data: DataSpec) -> dict[str, keras.Model]:
         shape, width, latent = data.image_shape, self.options.width, self.options.latent
         stages = halvings(shape, "vae")
 
         images = keras.Input(shape)
-        features = layers.Dense(256, activation="relu")(shrink(images, width, stages, slope=0.0, normalize=False))
+        features = layers.Dense(256, activation="relu")(shrink(images, width, stages, slope=0.0, **self._plain))
         posterior = [layers.Dense(latent, name="mean")(features), layers.Dense(latent, name="log_variance")(features)]
         encoder = keras.Model(images, posterior, name="encoder")
 
         z = keras.Input((latent,))
         features = layers.Dense(256, activation="relu")(z)
-        decoder = keras.Model(z, grow(features, shape, width, stages, normalize=False), name="decoder")
+        decoder = keras.Model(z, grow(features, shape, width, stages, **self._plain), name="decoder")
         return {"encoder": encoder, "decoder": decoder}
 
     def phases(self) -> tuple[Phase, ...]:

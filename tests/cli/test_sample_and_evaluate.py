@@ -1,0 +1,106 @@
+"""zoo sample and zoo evaluate, on one small run of each kind."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from PIL import Image
+
+from zoo_core import api
+from zoo_core.runs import RunFolder
+
+Invoke = Callable[..., Result]
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("runs")
+    small = {"width": 4, "latent": 4}
+    training = {"steps": 4, "batch_size": 8}
+    return {m: api.train(m, "digits", folder / m, options=small, training=training).path for m in ("cgan", "vae")}
+
+
+def test_samples_as_files(invoke: Invoke, runs: dict[str, Path], tmp_path: Path):
+    out = tmp_path / "samples"
+    result = invoke("sample", str(runs["vae"]), "-n", "5", "--out", str(out), "--json")
+    assert result.exit_code == 0, result.stderr
+    assert json.loads(result.stdout)["images"] == 5
+    names = sorted(path.name for path in out.iterdir())
+    assert names == [f"{i:06d}.png" for i in range(5)]
+    with Image.open(out / names[0]) as image:
+        assert image.size == (16, 16)
+        assert image.mode == "L"
+    again = invoke("sample", str(runs["vae"]), "-n", "5", "--out", str(out))
+    assert again.exit_code == 2
+    assert "already exists" in again.stderr
+
+
+def test_a_sheet_of_the_classes_that_are_asked_for(invoke: Invoke, runs: dict[str, Path], tmp_path: Path):
+    out = tmp_path / "sheet.png"
+    result = invoke("sample", str(runs["cgan"]), "-n", "4", "--grid", "--out", str(out), "--label", "7")
+    assert result.exit_code == 0, result.stderr
+    with Image.open(out) as image:
+        assert image.size == (38, 38)
+
+
+@pytest.mark.parametrize(
+    ("model", "label", "message"),
+    [("cgan", "ten", "Unknown class 'ten'"), ("vae", "7", "ignores labels")],
+)
+def test_labels_that_can_not_be_had(invoke: Invoke, runs: dict[str, Path], tmp_path: Path, model, label, message):
+    result = invoke("sample", str(runs[model]), "--label", label, "--out", str(tmp_path / "x"))
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert not (tmp_path / "x").exists()
+
+
+def test_an_evaluation_says_n_and_the_floor_and_is_kept(invoke: Invoke, runs: dict[str, Path]):
+    result = invoke("evaluate", str(runs["cgan"]), "--against", "digits", "--json")
+    assert result.exit_code == 0, result.stderr
+    record = json.loads(result.stdout)
+    fd = record["metrics"]["fd_classifier"]
+    assert fd["label"] == "FD (classifier)"
+    assert fd["n_generated"] == fd["n_floor"] == 1294
+    assert fd["n_reference"] == 359
+    assert 0 < fd["floor"] < fd["value"]
+    assert 0 <= record["metrics"]["class_accuracy"]["value"] <= 1
+    assert "ssim" not in record["metrics"]
+    assert json.loads(RunFolder(runs["cgan"]).result_file.read_text()) == record
+
+
+def test_reconstructions_are_scored_on_held_out_images(invoke: Invoke, runs: dict[str, Path]):
+    result = invoke("evaluate", str(runs["vae"]), "--metrics", "ssim,psnr", "--json")
+    assert result.exit_code == 0, result.stderr
+    metrics = json.loads(result.stdout)["metrics"]
+    assert set(metrics) == {"ssim", "psnr"}
+    assert metrics["ssim"]["n_reference"] == 359
+
+
+def test_images_from_elsewhere(invoke: Invoke, runs: dict[str, Path], tmp_path: Path):
+    folder = tmp_path / "images"
+    assert invoke("sample", str(runs["vae"]), "-n", "80", "--out", str(folder)).exit_code == 0
+    result = invoke("evaluate", str(folder), "--against", "digits", "--features", "classifier")
+    assert result.exit_code == 0, result.stderr
+    assert "FD (classifier)" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("RUN", "--metrics", "fdd"), "Unknown metric 'fdd'. Did you mean 'fd'?"),
+        (("RUN", "--metrics", "ssim"), "SSIM needs reconstructions"),
+        (("RUN", "--features", "inceptoin"), "Unknown feature network 'inceptoin'"),
+        (("RUN", "--against", "digits@8"), "makes images of shape (16, 16, 1)"),
+        (("RUN", "-n", "1"), "At least 2 images"),
+        (("nowhere", "--against", "digits"), "Unknown data set 'nowhere'"),
+        (("FOLDER",), "say what to compare it with"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_misuse(invoke: Invoke, runs: dict[str, Path], tmp_path: Path, arguments: tuple[str, ...], message: str):
+    places = {"RUN": str(runs["cgan"]), "FOLDER": str(tmp_path)}
+    result = invoke("evaluate", *(places.get(argument, argument) for argument in arguments))
+    assert result.exit_code == 2, result.stderr
+    assert message in " ".join(result.stderr.split())

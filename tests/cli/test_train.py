@@ -1,0 +1,126 @@
+"""zoo train: what people type, and what they are told when it can't be done."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+
+from zoo_core.runs import RunFolder
+from zoo_core.training import checkpoint
+
+Invoke = Callable[..., Result]
+
+TINY = ("--data", "digits@8", "--batch-size", "4", "-o", "width=2", "-o", "latent=2")
+
+
+def test_a_run_and_its_resumption(invoke: Invoke, tmp_path: Path):
+    run = tmp_path / "run"
+    result = invoke("train", "vae", *TINY, "--steps", "3", "--out", str(run), "--seed", "5", "--json")
+    assert result.exit_code == 0, result.stderr
+    assert json.loads(result.stdout)["run"] == str(run)
+    assert json.loads(result.stdout)["step"] == 3
+    assert "vae on digits@8, seed 5: step 3 of 3" in result.stderr
+    again = invoke("train", "--resume", str(run), "--steps", "5")
+    assert again.exit_code == 0, again.stderr
+    assert [line["step"] for line in RunFolder(run).metrics()] == [3, 5]
+
+
+def test_options_of_a_run_serve_as_configuration_of_the_next(invoke: Invoke, tmp_path: Path):
+    first, second = tmp_path / "first", tmp_path / "second"
+    assert invoke("train", "vae", *TINY, "--steps", "1", "--out", str(first)).exit_code == 0
+    config = str(first / "options.toml")
+    more = ("-o", "beta=0.5", "--steps", "2")  # the command line wins over the file
+    result = invoke("train", "vae", "--data", "digits@8", "--config", config, "--out", str(second), *more)
+    assert result.exit_code == 0, result.stderr
+    text = (second / "options.toml").read_text()
+    assert "beta = 0.5" in text
+    assert "width = 2" in text
+    assert "batch_size = 4" in text
+    assert "steps = 2" in text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("dcgn", "--data", "digits"), "Unknown model 'dcgn'. Did you mean 'dcgan'?"),
+        (("dcgan", "--data", "digit"), "Unknown data set 'digit'. Did you mean 'digits'?"),
+        (("dcgan", "--data", "digits", "-o", "widht=3"), "Unknown option of model 'dcgan' 'widht'. Did you mean"),
+        (("dcgan", "--data", "digits", "-o", "width=0"), "greater than or equal to 1"),
+        (("dcgan", "--data", "digits", "--steps", "0"), "greater than or equal to 1"),
+        (("dcgan", "--data", "digits@4"), "at least 8x8 pixels"),
+        (("dcgan", "--data", "folder:nowhere"), "nowhere"),
+        (("dcgan",), "needs a model and a data set"),
+        (("dcgan", "--resume", "runs/x"), "--resume takes a run as it was started"),
+        (("--resume", "nowhere"), "'nowhere' is not a run"),
+        (("dcgan", "--data", "digits", "--config", "nowhere.toml"), "Can't read the configuration 'nowhere.toml'"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_misuse_is_told_with_exit_code_2_and_writes_nothing(
+    invoke: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple, message: str
+):
+    monkeypatch.chdir(tmp_path)
+    result = invoke("train", *arguments)
+    assert result.exit_code == 2, result.stderr
+    assert message in " ".join(result.stderr.split())
+    assert "Traceback" not in result.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_folder_that_exists_is_left_as_it_is(invoke: Invoke, tmp_path: Path):
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "mine.txt").write_text("mine")
+    result = invoke("train", "vae", *TINY, "--steps", "1", "--out", str(run))
+    assert result.exit_code == 2
+    assert "already exists" in result.stderr
+    assert [path.name for path in run.iterdir()] == ["mine.txt"]
+
+
+def test_a_checkpoint_that_was_cut_short_is_told_and_the_run_is_not_lost(invoke: Invoke, tmp_path: Path):
+    run = tmp_path / "run"
+    assert invoke("train", "vae", *TINY, "--steps", "2", "--out", str(run)).exit_code == 0
+    path = checkpoint.latest(RunFolder(run))
+    path.write_bytes(path.read_bytes()[:1000])
+    result = invoke("train", "--resume", str(run), "--steps", "3")
+    assert result.exit_code == 1
+    assert "truncated or damaged" in result.stderr
+    assert len(RunFolder(run).metrics()) == 1
+
+
+def test_data_that_changed_since_is_not_gone_on_with(invoke: Invoke, tmp_path: Path):
+    run = tmp_path / "run"
+    assert invoke("train", "vae", *TINY, "--steps", "1", "--out", str(run)).exit_code == 0
+    description = run / "run.json"
+    known = json.loads(description.read_text())
+    known["data"]["content_hash"] = "0" * 64
+    description.write_text(json.dumps(known))
+    result = invoke("train", "--resume", str(run), "--steps", "2")
+    assert result.exit_code == 2
+    assert "is not the one that" in result.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+def test_ctrl_c_saves_and_the_run_can_be_gone_on_with(tmp_path: Path):
+    """A real process, a real signal."""
+    run = RunFolder(tmp_path / "run")
+    code = "from zoo_core.cli.main import run; run()"
+    command = [sys.executable, "-c", code, "train", "vae", *TINY, "--steps", "1000000", "--out", str(run.path)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        deadline = time.monotonic() + 120
+        while not run.metrics() and time.monotonic() < deadline:
+            time.sleep(0.1)
+        os.kill(process.pid, signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130, errors
+    assert "a checkpoint is saved" in errors
+    assert f"zoo train --resume {run.path}" in " ".join(errors.split())
+    assert "Traceback" not in errors
+    assert checkpoint.steps_of(run)

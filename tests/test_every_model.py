@@ -1,0 +1,85 @@
+"""To be installed is to be tested: what holds for every model of every plugin."""
+
+from functools import partial
+from pathlib import Path
+
+import jax
+import numpy as np
+import pytest
+
+import zoo_core
+from zoo_core.data import Dataset, Feeder, Split
+from zoo_core.options import resolve
+from zoo_core.training.build import build
+from zoo_core.training.jax_backend import Engine
+
+MODELS = sorted(zoo_core.registry().models)
+SHAPES = [(28, 28, 1), (32, 32, 3), (48, 32, 3), (128, 128, 3), (30, 41, 1)]
+
+
+def random_data(shape: tuple[int, int, int], labelled: bool = True) -> Dataset:
+    rng = np.random.default_rng(0)
+
+    def split(count: int) -> Split:
+        labels = rng.integers(0, 3, count, dtype="int32") if labelled else None
+        return Split(rng.integers(0, 256, (count, *shape), "uint8"), labels)
+
+    splits = {"train": split(8), "validation": split(2), "test": split(4)}
+    return Dataset("random", splits, ("a", "b", "c") if labelled else ())
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: "x".join(map(str, shape)))
+def test_a_training_step_can_be_traced_at_every_shape(model: str, shape: tuple[int, int, int]):
+    """Every operation of a step with its shapes, without the minutes that compiling all of them would take."""
+    registered = zoo_core.registry().model(model)
+    data = random_data(shape)
+    built = build(registered, resolve(registered.load()[1], {"width": 2}, model), data.spec, seed=0)
+    engine = Engine(built.model, built.networks, seed=0, ema=0.9)
+    batch = Feeder(data, "train", 4 * engine.batches_per_step, 0).batch(0)
+    active = (True,) * len(built.model.phases())
+    state, logs = jax.eval_shape(partial(engine._step, active=active), engine.state, batch)
+    assert {name: (a.shape, a.dtype) for name, a in state.items()} == {
+        name: (a.shape, a.dtype) for name, a in engine.state.items()
+    }
+    assert all(value.shape == () for value in logs.values())
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_trains_and_samples(model: str, tmp_path: Path):
+    data = random_data((12, 8, 3))
+    run = zoo_core.train(model, data, tmp_path / "run", options={"width": 2}, training={"steps": 2, "batch_size": 4})
+    sampler = zoo_core.Sampler.load(run.path)
+    images = sampler.generate(2, 0, np.array([0, 2]) if sampler.conditional else None)
+    assert images.shape == (2, 12, 8, 3)
+    assert (run.samples / "final.png").is_file()
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_a_shape_that_is_too_small_is_refused_before_anything_is_written(model: str, tmp_path: Path):
+    with pytest.raises(zoo_core.UnsupportedShape, match="received 4x4 with 1"):
+        zoo_core.train(model, random_data((4, 4, 1)), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_labels_are_needed_where_the_spec_says_so(model: str, tmp_path: Path):
+    data = random_data((8, 8, 1), labelled=False)
+    training = {"steps": 1, "batch_size": 2}
+    if zoo_core.registry().model(model).spec.labels == "required":
+        with pytest.raises(zoo_core.UsageError, match=f"Model '{model}' needs labels, and 'random' has none"):
+            zoo_core.train(model, data, tmp_path / "run", training=training)
+        assert not (tmp_path / "run").exists()
+    else:
+        assert zoo_core.train(model, data, tmp_path / "run", options={"width": 2}, training=training).metrics()
+
+
+@pytest.mark.shared_data
+@pytest.mark.parametrize("model", MODELS)
+def test_trains_on_real_mnist(model: str, shared_data: Path, tmp_path: Path):
+    run = zoo_core.train(
+        model, "mnist", tmp_path / "run", options={"width": 4}, training={"steps": 60}, data_dir=shared_data
+    )
+    lines = run.metrics()
+    assert lines[-1]["images"] == 60 * 64
+    assert all(np.isfinite(value) for line in lines for value in line.values())

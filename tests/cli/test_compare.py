@@ -25,6 +25,8 @@ def test_table_and_report(invoke: Invoke, tmp_path: Path):
     assert {(r["source"]["model"], r["source"]["seed"]) for r in records} == {
         (model, seed) for model in ("dcgan", "vae") for seed in (0, 1)
     }
+    planned = invoke(*arguments, "--seeds", "3", "--dry-run", "--json")
+    assert [run["state"] for run in json.loads(planned.stdout)] == ["finished"] * 4 + ["new"] * 2
     again = invoke(*arguments, "--json")
     assert json.loads(again.stdout)["records"] == records
     assert "step" not in again.stderr  # nothing was trained

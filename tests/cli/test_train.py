@@ -46,6 +46,18 @@ def test_options_of_a_run_serve_as_configuration_of_the_next(invoke: Invoke, tmp
     assert "steps = 2" in text
 
 
+def test_a_dry_run_tells_what_the_run_would_take_and_writes_nothing(
+    invoke: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(tmp_path)
+    result = invoke("train", "vae", *TINY, "--steps", "1000", "--dry-run", "--json")
+    assert result.exit_code == 0, result.stderr
+    found = json.loads(result.stdout)
+    assert set(found["parameters"]) == {"encoder", "decoder"}
+    assert found["train_seconds"] >= 900 * found["step_milliseconds"] / 1000 > 0
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

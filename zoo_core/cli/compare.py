@@ -15,7 +15,7 @@ from zoo_core.cli.options import (
     steps_option,
     weights_option,
 )
-from zoo_core.cli.output import json_option
+from zoo_core.cli.output import emit, json_option
 
 
 @click.command(short_help="Train and evaluate several models on several data sets.")
@@ -27,6 +27,7 @@ from zoo_core.cli.output import json_option
 @batch_size_option
 @click.option("-o", "options", metavar="MODEL.KEY=VALUE", multiple=True, help="An option of one model.")
 @click.option("-n", "--count", type=int, help="Images each run generates [as in training, at most 10,000].")
+@click.option("--dry-run", is_flag=True, help="Only list the runs, their state, and the time they would take.")
 @features_option
 @weights_option
 @data_dir_option
@@ -41,6 +42,7 @@ def compare(
     batch_size: int | None,
     options: tuple[str, ...],
     count: int | None,
+    dry_run: bool,
     features: str,
     weights: Path | None,
     data_dir: Path | None,
@@ -61,6 +63,7 @@ def compare(
 
     from zoo_core.cli.progress import TrainingProgress
     from zoo_core.comparing.compare import compare as run_comparison
+    from zoo_core.comparing.compare import preview
     from zoo_core.errors import UsageError, ZooError
     from zoo_core.files import write_text
     from zoo_core.options import parse_assignments
@@ -75,6 +78,10 @@ def compare(
         by_model.setdefault(model, {})[name] = value
     out = out or Path("comparisons") / slug("-".join([*models, *data]))
     changes = {name: value for name, value in (("steps", steps), ("batch_size", batch_size)) if value is not None}
+    if dry_run:
+        plan = {"seeds": seeds, "options": by_model, "training": changes, "data_dir": data_dir, "device": device}
+        emit(preview(models, data, out, **plan), as_json)
+        return
     with TrainingProgress() as progress:
         comparison = run_comparison(
             models,

@@ -20,6 +20,7 @@ from zoo_core.cli.output import emit, json_option
 @batch_size_option
 @click.option("-o", "options", metavar="KEY=VALUE", multiple=True, help="An option of the model (zoo models show).")
 @click.option("--config", metavar="FILE", type=click.Path(path_type=Path), help="TOML with tables [model], [training].")
+@click.option("--dry-run", is_flag=True, help="Only build it, time a few steps, and tell what the run would take.")
 @data_dir_option
 @device_option
 @json_option
@@ -33,6 +34,7 @@ def train(
     batch_size: int | None,
     options: tuple[str, ...],
     config: Path | None,
+    dry_run: bool,
     data_dir: Path | None,
     device: str,
     as_json: bool,
@@ -50,17 +52,19 @@ def train(
     """
     from zoo_core import api
     from zoo_core.cli.progress import TrainingProgress
+    from zoo_core.data import load_dataset
     from zoo_core.errors import UsageError
     from zoo_core.options import parse_assignments, read_tables
     from zoo_core.runs import slug
+    from zoo_core.training.estimate import estimate
 
     changes = {name: value for name, value in (("steps", steps), ("batch_size", batch_size)) if value is not None}
     with TrainingProgress() as progress:
         if resume is not None:
-            if model or data or out or options or config or batch_size is not None:
+            if model or data or out or options or config or dry_run or batch_size is not None:
                 raise UsageError(
-                    "--resume takes a run as it was started: no model, --data, --out, --batch-size, -o or --config.",
-                    f"Only a new total of steps: zoo train --resume {resume} --steps N",
+                    "--resume takes a run as it was started: no model, no option but --steps, --device, --data-dir.",
+                    f"For example: zoo train --resume {resume} --steps N",
                 )
             run = api.resume(resume, data_dir=data_dir, steps=steps, device=device, report=progress)
         else:
@@ -69,13 +73,21 @@ def train(
                     "zoo train needs a model and a data set.", "For example: zoo train dcgan --data digits"
                 )
             tables = read_tables(config, ("model", "training")) if config else {"model": {}, "training": {}}
+            tables["model"] |= parse_assignments(options)
+            tables["training"] |= changes
+            if dry_run:
+                dataset = load_dataset(data, data_dir)
+                training = tables["training"]
+                found = estimate(model, dataset, options=tables["model"], training=training, device=device)
+                emit(found, as_json)
+                return
             run = api.train(
                 model,
                 data,
                 out or Path("runs") / f"{slug(model)}-{slug(data)}-s{seed}",
                 seed=seed,
-                options=tables["model"] | parse_assignments(options),
-                training=tables["training"] | changes,
+                options=tables["model"],
+                training=tables["training"],
                 data_dir=data_dir,
                 device=device,
                 report=progress,

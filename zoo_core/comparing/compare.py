@@ -17,6 +17,7 @@ from zoo_core.features import FeatureNetwork, load_features
 from zoo_core.files import write_text
 from zoo_core.runs import RunFolder
 from zoo_core.training import checkpoint
+from zoo_core.training.estimate import estimate
 from zoo_core.training.log import Report
 
 SAMPLING_SEED = 0
@@ -56,15 +57,10 @@ def compare(
         UsageError: for whatever was asked wrong, before anything is trained.
         Interrupted: on Ctrl-C; the same call goes on later.
     """
-    if not models or not data or seeds < 1:
-        raise UsageError(
-            f"A comparison needs models, data sets and seeds, received {list(models)}, {list(data)} and {seeds}.",
-            "For example: zoo compare dcgan vae --data digits --seeds 3",
-        )
     directory = Path(data_dir) if data_dir else None
-    datasets = [load_dataset(source, directory) for source in dict.fromkeys(data)]
+    cells = _cells(models, data, Path(out), seeds, options, training, directory)
+    datasets = list({cell.data.name: cell.data for cell in cells}.values())
     networks = {d.name: load_features(features, d.spec, Path(weights) if weights else None) for d in datasets}
-    cells = plan(models, datasets, range(seeds), Path(out), options or {}, training or {})
     records, failures = [], []
     for cell in cells:
         try:
@@ -84,6 +80,56 @@ def compare(
         records=records,
         failures=failures,
     )
+
+
+def preview(
+    models: Sequence[str],
+    data: Sequence[str],
+    out: str | Path,
+    *,
+    seeds: int = 3,
+    options: Mapping[str, Mapping[str, Any]] | None = None,
+    training: Mapping[str, Any] | None = None,
+    data_dir: str | Path | None = None,
+    device: str = "auto",
+) -> list[dict[str, Any]]:
+    """What `compare` would do: one record for each run, with its state, `finished`, `begun` or `new`, and the seconds
+    that its training is expected to take, found by a few steps of each model. Nothing is written.
+
+    Raises:
+        UsageError: for whatever was asked wrong.
+    """
+    cells = _cells(models, data, Path(out), seeds, options, training, Path(data_dir) if data_dir else None)
+    seconds: dict[tuple[str, str], float] = {}
+    records = []
+    for cell in cells:
+        state = "finished" if _finished(cell) else "begun" if RunFolder.is_run(cell.run) else "new"
+        key = (cell.model, cell.data.name)
+        if state != "finished" and key not in seconds:
+            chosen = {"options": cell.options.model_dump(), "training": cell.training.model_dump()}
+            seconds[key] = estimate(cell.model, cell.data, **chosen, device=device)["train_seconds"]
+        expected = None if state == "finished" else seconds[key]
+        record = {"model": cell.model, "data": cell.data.name, "seed": cell.seed, "state": state}
+        records.append(record | {"train_seconds": expected, "run": str(cell.run)})
+    return records
+
+
+def _cells(
+    models: Sequence[str],
+    data: Sequence[str],
+    out: Path,
+    seeds: int,
+    options: Mapping[str, Mapping[str, Any]] | None,
+    training: Mapping[str, Any] | None,
+    data_dir: Path | None,
+) -> list[Cell]:
+    if not models or not data or seeds < 1:
+        raise UsageError(
+            f"A comparison needs models, data sets and seeds, received {list(models)}, {list(data)} and {seeds}.",
+            "For example: zoo compare dcgan vae --data digits --seeds 3",
+        )
+    datasets = [load_dataset(source, data_dir) for source in dict.fromkeys(data)]
+    return plan(models, datasets, range(seeds), out, options or {}, training or {})
 
 
 def _train(cell: Cell, data_dir: Path | None, device: str, report: Report | None, command: str) -> None:

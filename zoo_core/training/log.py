@@ -82,7 +82,7 @@ class MetricsLog:
             "seconds": round(self._seconds, 3),
             "wall_seconds": round(self._wall_before + time.perf_counter() - self._started, 3),
             "images_per_second": round(speed, 1),
-            "peak_memory_mib": round(_peak_memory_mib(), 1),
+            "peak_memory_mib": round(peak_memory_mib(), 1),
         }
         names = {name: None for row in rows for name in row}  # a dict, which keeps their order
         line |= {name: float(np.mean([row[name] for row in rows if name in row])) for name in names}
@@ -97,7 +97,7 @@ def _fetch(logs: Mapping[str, Any]) -> dict[str, float]:
     return {name: float(value) for name, value in logs.items()}
 
 
-def _peak_memory_mib() -> float:
+def peak_memory_mib() -> float:
     """Of the whole process, on the host."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / 2**20 if sys.platform == "darwin" else peak / 2**10

@@ -29,7 +29,9 @@ class CGAN(GenerativeModel):
 
         images = keras.Input(shape)
         label = keras.Input((), dtype="int32")
-        condition = layers.Embedding(classes, self.options.embedding)(label)
+        # As large as an image from the start: at Keras' default of ±0.05 the label is overheard for hundreds of steps.
+        unit_normal = keras.initializers.RandomNormal(stddev=1.0)
+        condition = layers.Embedding(classes, self.options.embedding, unit_normal)(label)
         plane = layers.Reshape((height, across, 1))(layers.Dense(height * across)(condition))  # one more channel
         # Without batch normalization: with it, the statistics of a batch give away that all its images are generated,
         # the discriminator wins, and each class collapses to a few images.

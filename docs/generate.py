@@ -1,0 +1,106 @@
+"""Fills what lies between `<!-- begin: … -->` and `<!-- end -->` in the Markdown files from what it documents.
+
+    <!-- begin: commands -->                    the help of every command
+    <!-- begin: datasets -->                    the built-in data sets
+    <!-- begin: options MODULE:CLASS -->        a table of typed options
+    <!-- begin: file PATH -->                   a file, from the root of the repository
+
+`python docs/generate.py` rewrites the files; with `--check` it only names those that are stale, and exits with 1.
+"""
+
+import importlib
+import json
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+from click.testing import CliRunner
+
+from zoo_core.cli.main import zoo
+from zoo_core.data import BUILTIN
+
+ROOT = Path(__file__).parents[1]
+REGION = re.compile(r"(<!-- begin: (\S+) ?(.*?) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def pages() -> list[Path]:
+    """Every Markdown file of the repository."""
+    return sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("plugins/*/*.md")])
+
+
+def fill(text: str) -> str:
+    """The text of a page with every region up to date."""
+
+    def region(match: re.Match[str]) -> str:
+        begin, kind, argument, end = match.groups()
+        return f"{begin}\n{GENERATORS[kind](argument)}\n\n{end}"
+
+    return REGION.sub(region, text)
+
+
+def commands(_: str) -> str:
+    """The help of every command, each under a heading."""
+    return "\n\n".join(f"## `{' '.join(path)}`\n\n{_block('', _help(path))}" for path in _paths(zoo, ("zoo",)))
+
+
+def datasets(_: str) -> str:
+    rows = [
+        [f"`{r.name}`", r.summary, "×".join(map(str, r.shape)), len(r.classes), *(f"{n:,}" for n in r.splits.values())]
+        for r in BUILTIN.values()
+    ]
+    return _table(["name", "images", "H×W×C", "classes", "train", "validation", "test"], rows)
+
+
+def options(reference: str) -> str:
+    module, _, name = reference.partition(":")
+    fields = getattr(importlib.import_module(module), name).model_fields
+    rows = [[f"`{key}`", f"`{json.dumps(field.default)}`", field.description] for key, field in fields.items()]
+    return _table(["option", "default", "meaning"], rows)
+
+
+def file(path: str) -> str:
+    language = {".py": "python", ".toml": "toml"}[Path(path).suffix]
+    return _block(language, (ROOT / path).read_text(encoding="utf-8"))
+
+
+GENERATORS = {"commands": commands, "datasets": datasets, "options": options, "file": file}
+
+
+def _paths(command: click.Command, path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """The words of a command and of those below it, in the order of their help."""
+    yield path
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            child = command.resolve_command(context, [name])[1]
+            assert child is not None
+            yield from _paths(child, (*path, name))
+
+
+def _help(path: tuple[str, ...]) -> str:
+    return CliRunner().invoke(zoo, [*path[1:], "--help"], prog_name="zoo").stdout
+
+
+def _block(language: str, text: str) -> str:
+    return f"```{language}\n{text.rstrip()}\n```"
+
+
+def _table(header: list[str], rows: list[list[object]]) -> str:
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join("| " + " | ".join(str(cell).replace("|", r"\|") for cell in line) + " |" for line in lines)
+
+
+def main() -> int:
+    stale = {page: filled for page in pages() if (filled := fill(text := page.read_text(encoding="utf-8"))) != text}
+    if "--check" in sys.argv:
+        print(*(f"{page.relative_to(ROOT)} is stale: python docs/generate.py" for page in stale), sep="\n", end="")
+        return bool(stale)
+    for page, filled in stale.items():
+        page.write_text(filled, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

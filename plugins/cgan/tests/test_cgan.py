@@ -1,0 +1,69 @@
+"""The label reaches both networks, and training makes the generator heed it."""
+
+import jax.numpy as jnp
+import keras
+import numpy as np
+import pytest
+
+import zoo_core
+from zoo_core.data import Dataset, Feeder, load_dataset
+from zoo_core.training.build import Built, build
+from zoo_core.training.jax_backend import Engine
+
+
+@pytest.fixture(scope="module")
+def digits() -> Dataset:
+    return load_dataset("digits")
+
+
+@pytest.fixture(scope="module")
+def built(digits: Dataset) -> Built:
+    registered = zoo_core.registry().model("cgan")
+    return build(registered, registered.load()[1](width=16, learning_rate=5e-4), digits.spec, seed=0)
+
+
+def test_the_label_reaches_both_networks(built: Built):
+    rng = np.random.default_rng(0)
+    z, images = rng.normal(size=(1, 100)).astype("float32"), rng.uniform(-1, 1, (1, 16, 16, 1)).astype("float32")
+    for network, inputs in ((built.networks["generator"], z), (built.networks["discriminator"], images)):
+        one, other = (np.asarray(network([inputs, np.array([label])], training=False)) for label in (3, 4))
+        assert not np.allclose(one, other, atol=1e-9)
+
+
+def test_there_is_an_embedding_for_each_class(built: Built):
+    for network in built.networks.values():
+        (embedding,) = [layer for layer in network.layers if isinstance(layer, keras.layers.Embedding)]
+        assert embedding.input_dim == 10
+
+
+def test_every_discriminator_input_passes_augmentation(built: Built):
+    seen = []
+
+    class Tools:
+        def augment(self, images):
+            seen.append(images.shape)
+            return images
+
+    batch = {
+        "images": jnp.zeros((2, 16, 16, 1)),
+        "labels": jnp.zeros(2, "int32"),
+        "z": jnp.zeros((2, 100)),
+    }
+    for phase in built.model.phases():
+        phase.loss(built.networks, batch, Tools())
+    assert seen == [(2, 16, 16, 1)] * 3
+
+
+def test_training_makes_samples_resemble_the_class_that_was_asked_for(digits: Dataset, built: Built):
+    """After 400 steps the nearest class mean of most samples is that of the class asked for; chance is one in ten."""
+    engine, feeder = Engine(built.model, built.networks, seed=0, ema=0.0), Feeder(digits, "train", 32, 0)
+    for step in range(400):
+        engine.step(step, feeder.batch(step))
+    weights = engine.average([feeder.batch(i) for i in range(8)])
+    sampler = zoo_core.Sampler(built, zoo_core.registry().model("cgan").spec, digits.spec, weights)
+    asked = np.arange(200) % 10
+    generated = sampler.generate(200, 0, asked).reshape(200, -1).astype(float)
+    real, labels = digits.images("train").reshape(-1, 256).astype(float), digits.labels("train")
+    means = np.stack([real[labels == label].mean(0) for label in range(10)])
+    nearest = ((generated[:, None] - means) ** 2).sum(-1).argmin(1)
+    assert (nearest == asked).mean() > 0.5

@@ -1,0 +1,94 @@
+"""The evidence lower bound in closed form, and that reconstructions get better."""
+
+import math
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy import stats
+
+import zoo_core
+from zoo_core.data import Dataset, Feeder, load_dataset
+from zoo_core.training.build import Built, build
+from zoo_core.training.jax_backend import Engine, TrainingTools
+
+
+@pytest.fixture(scope="module")
+def digits() -> Dataset:
+    return load_dataset("digits")
+
+
+def make(data: Dataset, **options) -> Built:
+    registered = zoo_core.registry().model("vae")
+    return build(registered, registered.load()[1](**{"width": 4, "latent": 3} | options), data.spec, seed=0)
+
+
+def tools() -> TrainingTools:
+    return TrainingTools(jax.random.key(0), jnp.zeros((), "int32"))
+
+
+def parts(built: Built, images: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Posterior mean and log-variance, and the decoder's output for the latents that the loss draws, in NumPy."""
+    mean, log_variance = map(np.asarray, built.networks["encoder"](images, training=True))
+    z = mean + np.exp(0.5 * log_variance) * np.asarray(tools().normal(mean.shape))
+    return mean, log_variance, np.asarray(built.networks["decoder"](z, training=True), "float64")
+
+
+@pytest.fixture(scope="module")
+def images() -> np.ndarray:
+    return np.random.default_rng(0).uniform(-1, 1, (5, 16, 16, 1)).astype("float32")
+
+
+@pytest.mark.parametrize("beta", [1.0, 0.25])
+def test_the_bernoulli_elbo(digits: Dataset, images: np.ndarray, beta: float):
+    built = make(digits, beta=beta)
+    loss, logs = built.model.loss(built.networks, {"images": images}, tools())
+    mean, log_variance, logits = parts(built, images)
+    x, p = (images.astype("float64") + 1) / 2, 1 / (1 + np.exp(-logits))
+    reconstruction = -(x * np.log(p) + (1 - x) * np.log1p(-p)).sum((1, 2, 3)).mean()
+    kl = 0.5 * (mean**2 + np.exp(log_variance) - log_variance - 1).sum(1).mean()
+    assert float(logs["reconstruction"]) == pytest.approx(reconstruction, rel=1e-5)
+    assert float(logs["kl"]) == pytest.approx(kl, rel=1e-4)
+    assert float(loss) == pytest.approx(reconstruction + beta * kl, rel=1e-5)
+
+
+def test_the_gaussian_likelihood_is_a_normal_density(digits: Dataset, images: np.ndarray):
+    built = make(digits, likelihood="gaussian", sigma=0.3)
+    _, logs = built.model.loss(built.networks, {"images": images}, tools())
+    _, _, outputs = parts(built, images)
+    density = stats.norm(np.tanh(0.5 * outputs), 0.3).logpdf(images.astype("float64"))
+    assert float(logs["reconstruction"]) == pytest.approx(-density.sum((1, 2, 3)).mean(), rel=1e-5)
+
+
+def test_decoded_images_are_the_mean_of_the_likelihood(digits: Dataset):
+    built = make(digits)
+    z = np.random.default_rng(0).normal(size=(2, 3)).astype("float32")
+    logits = np.asarray(built.networks["decoder"](z, training=False), "float64")
+    expected = 2 / (1 + np.exp(-logits)) - 1
+    np.testing.assert_allclose(built.model.decode(built.networks, z), expected, atol=1e-6)
+
+
+def test_an_encoding_is_the_posterior_s_mean(digits: Dataset, images: np.ndarray):
+    built = make(digits)
+    latents = built.model.encode(built.networks, images)
+    assert latents.shape == (5, 3)
+    np.testing.assert_array_equal(latents, built.networks["encoder"](images, training=False)[0])
+
+
+@pytest.mark.parametrize("likelihood", ["bernoulli", "gaussian"])
+def test_training_makes_reconstructions_better(digits: Dataset, likelihood: str):
+    built = make(digits, likelihood=likelihood, width=8, latent=8)
+    engine, feeder = Engine(built.model, built.networks, seed=0, ema=0.0), Feeder(digits, "train", 64, 0)
+    held_out = digits.images("test")[:100].astype(float)
+
+    def mean_squared_error() -> float:
+        spec = zoo_core.registry().model("vae").spec
+        sampler = zoo_core.Sampler(built, spec, digits.spec, engine.average([]))
+        return float(((sampler.reconstruct(held_out.astype("uint8")) - held_out) ** 2).mean())
+
+    before = mean_squared_error()
+    losses = [float(engine.step(step, feeder.batch(step))["vae/loss"]) for step in range(150)]
+    assert all(math.isfinite(loss) for loss in losses)
+    assert np.mean(losses[-10:]) < np.mean(losses[:10])
+    assert mean_squared_error() < 0.4 * before

@@ -1,0 +1,61 @@
+"""What a run would take, found out by a few of its steps; nothing is written."""
+
+import time
+from collections.abc import Mapping
+from statistics import median
+from typing import Any
+
+from zoo_core.data import Dataset, Feeder
+from zoo_core.options import resolve
+from zoo_core.registry import registry
+from zoo_core.training.build import build
+from zoo_core.training.jax_backend import Engine, select_device, use_device
+from zoo_core.training.log import peak_memory_mib
+from zoo_core.training.options import TrainingOptions
+
+TIMED_STEPS = 5
+
+
+def estimate(
+    model: str,
+    data: Dataset,
+    *,
+    options: Mapping[str, Any] | None = None,
+    training: Mapping[str, Any] | None = None,
+    device: str = "auto",
+) -> dict[str, Any]:
+    """Resolve the options, build the networks, and time some steps.
+
+    Returns:
+        `parameters` by network, `state_mib` of weights, averages and optimizers, `peak_memory_mib` of this process,
+        `compile_seconds` of the first step, `step_milliseconds` (median of five), and `train_seconds` for all steps,
+        without sample grids and checkpoints.
+
+    Raises:
+        UsageError: for whatever was asked wrong.
+    """
+    registered = registry().model(model)
+    model_options = resolve(registered.load()[1], options or {}, f"model '{model}'")
+    settings = resolve(TrainingOptions, training or {}, "training")
+    with use_device(select_device(device)):
+        built = build(registered, model_options, data.spec, seed=0)
+        engine = Engine(built.model, built.networks, 0, settings.ema)
+        feeder = Feeder(data, "train", settings.batch_size * engine.batches_per_step, 0)
+        seconds = []
+        for step in range(1 + TIMED_STEPS):
+            began = time.perf_counter()
+            logs = engine.step(step, feeder.batch(step))
+            [float(value) for value in logs.values()]  # waits until the step is done
+            seconds.append(time.perf_counter() - began)
+    step_seconds = median(seconds[1:])
+    return {
+        "model": model,
+        "data": data.name,
+        "parameters": {name: network.count_params() for name, network in built.networks.items()},
+        "state_mib": round(sum(array.nbytes for array in engine.state.values()) / 2**20, 1),
+        "peak_memory_mib": round(peak_memory_mib(), 1),
+        "compile_seconds": round(seconds[0], 2),
+        "step_milliseconds": round(1000 * step_seconds, 2),
+        "steps": settings.steps,
+        "train_seconds": round(seconds[0] + settings.steps * step_seconds, 1),
+    }

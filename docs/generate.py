@@ -94,12 +94,12 @@ def _table(header: list[str], rows: list[list[object]]) -> str:
 
 def main() -> int:
     stale = {page: filled for page in pages() if (filled := fill(text := page.read_text(encoding="utf-8"))) != text}
-    if "--check" in sys.argv:
-        print(*(f"{page.relative_to(ROOT)} is stale: python docs/generate.py" for page in stale), sep="\n", end="")
-        return bool(stale)
+    check = "--check" in sys.argv
     for page, filled in stale.items():
-        page.write_text(filled, encoding="utf-8")
-    return 0
+        print(f"{page.relative_to(ROOT)} {'is stale: python docs/generate.py' if check else 'rewritten'}")
+        if not check:
+            page.write_text(filled, encoding="utf-8")
+    return check and bool(stale)
 
 
 if __name__ == "__main__":

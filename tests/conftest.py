@@ -1,13 +1,17 @@
 """What all tests share: a clean environment, plugins built on the spot, and the real data sets where there are any."""
 
+import functools
 import importlib
+import io
 import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import h5py
 import pytest
+from hypothesis import strategies as st
 
 from zoo_core.evaluation.record import Cost, DataRecord, Features, Record, Score, Source
 from zoo_core.registry import registry
@@ -68,6 +72,31 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     registry.cache_clear()
     yield
     registry.cache_clear()
+
+
+@pytest.fixture(scope="session")
+def damaged() -> Callable[[bytes], st.SearchStrategy[bytes]]:
+    """`damaged(content)`: the ways to cut an HDF5 file short, or to alter up to 8 of its bytes."""
+    return _damaged
+
+
+@functools.cache
+def _damaged(content: bytes) -> st.SearchStrategy[bytes]:
+    with h5py.File(io.BytesIO(content)) as file:
+        arrays: list[h5py.Dataset] = []
+        file.visititems(lambda name, item: arrays.append(item) if isinstance(item, h5py.Dataset) else None)
+        data = {place for a in arrays for place in range(a.id.get_offset(), a.id.get_offset() + a.nbytes)}
+    structure = st.sampled_from([place for place in range(len(content)) if place not in data])
+    anywhere = st.integers(0, len(content) - 1)
+
+    def alter(changes: dict[int, int]) -> bytes:
+        altered = bytearray(content)
+        for place, byte in changes.items():
+            altered[place] = byte
+        return bytes(altered)
+
+    alterations = st.dictionaries(structure | anywhere, st.integers(0, 255), min_size=1, max_size=8)
+    return anywhere.map(lambda end: content[:end]) | alterations.map(alter)
 
 
 @pytest.fixture

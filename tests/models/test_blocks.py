@@ -29,8 +29,9 @@ def test_outputs_are_finite_and_small_at_the_start():
     assert np.isfinite(np.asarray(features(made, training=True))).all()
 
 
-def test_halvings_stop_between_four_and_eight_pixels():
-    assert [halvings((side, side, 1), "test") for side in (8, 15, 16, 28, 31, 32, 64, 128)] == [1, 1, 2, 2, 2, 3, 4, 5]
+def test_halvings_stop_at_four_pixels_or_less():
+    assert [halvings((side, side, 1), "test") for side in (8, 9, 16, 17, 28, 32, 64, 128)] == [1, 2, 2, 3, 3, 3, 4, 5]
+    assert halvings((48, 32, 3), "test") == 3
 
 
 @pytest.mark.parametrize("shape", [(7, 28, 1), (28, 4, 3), (32, 32, 2)], ids=str)

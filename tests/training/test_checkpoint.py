@@ -1,15 +1,18 @@
 """What is saved comes back, and what is damaged or foreign is refused."""
 
-import resource
-import signal
+import shutil
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from zoo_core import hdf5
 from zoo_core.errors import UsageError, ZooError
 from zoo_core.training import checkpoint
 
@@ -41,12 +44,14 @@ def test_of_another_model(path: Path):
 
 def test_of_the_same_model_with_other_options(path: Path):
     name = "networks/generator/trainable/000.kernel"
-    with pytest.raises(UsageError, match=r"has shape \(2, 3\).*expected \(2, 4\)"):
+    with pytest.raises(UsageError, match=r"should be float32 \(2, 4\), received float32 \(2, 3\)"):
         checkpoint.load(path, "toy", "state", ARRAYS | {name: np.zeros((2, 4), "float32")})
-    with pytest.raises(UsageError, match="has no array 'state/networks/another'"):
+    with pytest.raises(UsageError, match="'state/networks/another' should be a data set"):
         checkpoint.load(path, "toy", "state", ARRAYS | {"networks/another": np.zeros(1)})
-    with pytest.raises(UsageError, match="dtype float32"):
+    with pytest.raises(UsageError, match="should be float64") as caught:
         checkpoint.load(path, "toy", "state", ARRAYS | {name: np.zeros((2, 3), "float64")})
+    assert "does not fit the model" in caught.value.message
+    assert "other options" in caught.value.hint
 
 
 @pytest.mark.parametrize("kept", [0, 10, 800, -1])
@@ -66,37 +71,34 @@ def test_altered(path: Path):
 
 def test_another_hdf5_file_is_not_a_checkpoint(tmp_path: Path):
     path = tmp_path / "other.h5"
-    with h5py.File(path, "w") as file:
+    with hdf5.create(path, "zoo-dataset", 1) as file:
         file["step"] = 1
-    with pytest.raises(ZooError, match="is not a checkpoint of the zoo"):
+    with pytest.raises(ZooError, match="'format' should be 'zoo-checkpoint', received 'zoo-dataset'") as caught:
         checkpoint.load(path, "toy", "state", ARRAYS)
+    assert "not a checkpoint of the zoo" in caught.value.hint
 
 
-@pytest.mark.parametrize("kind", ["soft", "external", "soft group", "external storage", "virtual"])
-def test_links_and_foreign_storage_are_refused(path: Path, kind: str, tmp_path: Path):
-    name = "state/networks/generator/trainable/000.kernel"
-    secret = tmp_path / "secret.h5"
-    with h5py.File(secret, "w") as file:
-        file["kernel"] = ARRAYS["networks/generator/trainable/000.kernel"]
+def test_links_out_of_the_file_are_refused(path: Path, tmp_path: Path):
+    secret = shutil.copy(path, tmp_path / "secret.h5")
     with h5py.File(path, "r+") as file:
-        if kind == "soft group":
-            file.move("state/networks", "elsewhere")
-            file["state/networks"] = h5py.SoftLink("/elsewhere")
-        else:
-            del file[name]
-        if kind == "soft":
-            file["kernel"] = np.zeros((2, 3), "float32")
-            file[name] = h5py.SoftLink("/kernel")
-        elif kind == "external":
-            file[name] = h5py.ExternalLink(str(secret), "kernel")
-        elif kind == "external storage":
-            file.create_dataset(name, (2, 3), "float32", external=[(str(secret), 0, 24)])
-        elif kind == "virtual":
-            layout = h5py.VirtualLayout((2, 3), "float32")
-            layout[:] = h5py.VirtualSource(str(secret), "kernel", (2, 3))
-            file.create_virtual_dataset(name, layout)
-    with pytest.raises(UsageError, match="has no array"):
+        del file["state"]
+        file["state"] = h5py.ExternalLink(str(secret), "state")
+    with pytest.raises(UsageError, match="'state' should be a group within the file"):
         checkpoint.load(path, "toy", "state", ARRAYS)
+
+
+@given(data=st.data())
+@settings(deadline=timedelta(seconds=10), max_examples=150)
+def test_a_damaged_file_is_refused_or_read_never_worse(data, damaged, tmp_path_factory):
+    path = tmp_path_factory.mktemp("checkpoint") / "step-00000007.h5"
+    checkpoint.save(path, "toy", state=ARRAYS, inference={"w": np.ones(2)})
+    path.write_bytes(data.draw(damaged(path.read_bytes())))
+    try:
+        loaded = checkpoint.load(path, "toy", "state", ARRAYS)
+    except ZooError:
+        return
+    for name, array in ARRAYS.items():
+        np.testing.assert_array_equal(loaded[name], array, strict=True)
 
 
 def test_what_is_not_finite_is_not_saved(path: Path):
@@ -110,20 +112,17 @@ def test_a_disk_that_fills_up_leaves_the_checkpoint_before(path: Path):
     """A real limit on file size, in a process of its own: the kernel refuses the write half-way."""
     before = path.read_bytes()
     script = f"""
-import pathlib, numpy as np
+import pathlib, resource, signal, numpy as np
 from zoo_core.errors import ZooError
 from zoo_core.training import checkpoint
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
 try:
     checkpoint.save(pathlib.Path({str(path)!r}), "toy", state={{"w": np.zeros(1_000_000)}})
 except ZooError as error:
     print(error.exit_code, error)
 """
-
-    def limit() -> None:
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
-
-    done = subprocess.run([sys.executable, "-c", script], preexec_fn=limit, capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.startswith("1 Can't write")
     assert "Free some space" in done.stdout
     assert path.read_bytes() == before

@@ -79,8 +79,17 @@ def compare(
     out = out or Path("comparisons") / slug("-".join([*models, *data]))
     changes = {name: value for name, value in (("steps", steps), ("batch_size", batch_size)) if value is not None}
     if dry_run:
-        plan = {"seeds": seeds, "options": by_model, "training": changes, "data_dir": data_dir, "device": device}
-        emit(preview(models, data, out, **plan), as_json)
+        runs = preview(
+            models,
+            data,
+            out,
+            seeds=seeds,
+            options=by_model,
+            training=changes,
+            data_dir=data_dir,
+            device=device,
+        )
+        emit(runs, as_json)
         return
     with TrainingProgress() as progress:
         comparison = run_comparison(
@@ -100,8 +109,8 @@ def compare(
         )
     write_results(comparison, out / "results.json")
     write_text(out / "report.md", markdown_table(comparison))
-    runs = {record.source.run: Path(record.source.run) for record in comparison.records if record.source}
-    write_report(comparison, runs, out / "report.html")
+    folders = {record.source.run: Path(record.source.run) for record in comparison.records if record.source}
+    write_report(comparison, folders, out / "report.html")
     if as_json:
         click.echo(comparison.model_dump_json(indent=2))
     else:

@@ -8,17 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from zoo_core.cli.options import data_dir_option
 from zoo_core.cli.output import console, emit, json_option
 from zoo_core.errors import UsageError
 
 if TYPE_CHECKING:
     from zoo_core.data import Dataset
-
-data_dir_option = click.option(
-    "--data-dir",
-    type=click.Path(path_type=Path),
-    help="Folder with the built-in sets' NAME.npz.  [default: ZOO_DATA_DIR, or else a download]",
-)
 
 
 @click.group()

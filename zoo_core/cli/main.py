@@ -104,9 +104,9 @@ def _show_error(error: ZooError) -> None:
     from zoo_core.cli.output import console
 
     label = "" if isinstance(error, Interrupted) else "Error: "
-    console().print(Text.assemble((label, "bold red"), error.message), soft_wrap=True)
+    console().print(Text.assemble((label, "bold red"), error.message))
     if error.hint:
-        console().print(error.hint, soft_wrap=True)
+        console().print(error.hint)
 
 
 def _show_warning(

@@ -14,7 +14,7 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, 
 
 def console() -> Console:
     """Where messages and progress bars go: stderr, in colour only on a terminal and without NO_COLOR."""
-    return Console(stderr=True, markup=False, emoji=False, highlight=False)
+    return Console(stderr=True, soft_wrap=True, markup=False, emoji=False, highlight=False)
 
 
 def emit(data: Sequence[Mapping[str, Any]] | Mapping[str, Any], as_json: bool) -> None:

@@ -57,4 +57,4 @@ class TrainingProgress:
 
     def say(self, message: str) -> None:
         """One line on its own, above the bar where there is one."""
-        self._console.print(message, soft_wrap=True)
+        self._console.print(message)

@@ -64,4 +64,4 @@ def report(runs: tuple[Path, ...], out: Path, title: str, as_json: bool) -> None
         click.echo(comparison.model_dump_json(indent=2))
     else:
         print_table(comparison, Console(highlight=False))
-    console().print(f"Wrote {out}", soft_wrap=True)
+    console().print(f"Wrote {out}")

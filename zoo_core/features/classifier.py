@@ -12,8 +12,8 @@ from zoo_core.features.base import FeatureNetwork
 from zoo_core.features.network import predict
 
 SHIPPED = {
-    "digits": "541697086e451a4412964a609a48dc73b1aa6050985106dcc2c82e821cfb1b32",
-    "mnist": "cf9ad715181bf46df15eb95d897a15f457d08c3c1c27a6dccc47413daa46b594",
+    "digits": "03410b49524cd250691097a48f40fb3bfd41ef0c48eff93a006f63b37b4c85de",
+    "mnist": "be18d37f37acd61b8db47d2e9e00e28a7513d7739a98bb4d7cafc2f98e1f8a2d",
 }
 """The SHA-256 of each weights file in the package, by the data set that it was trained on."""
 

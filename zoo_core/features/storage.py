@@ -1,24 +1,25 @@
 """A classifier's weights file: HDF5, every byte of it checked before it is believed.
 
-    /                     attributes: format "zoo-classifier", schema 1, and the fields of `ClassifierInfo`,
-                          those that are neither text nor numbers as JSON
+    /                     attributes, texts of fixed length: format "zoo-classifier", the fields of `ClassifierInfo`
+                          as JSON, and sha256, of the weights; schema, integer
     /block1a_conv.kernel  one float32 data set for each weight of the network, named as in Keras, "/" written "."
     …
 
-Keras' own files are not used: loading them runs more code, on less checked input, than numbers need.
+Keras' own files are not used: loading them runs more code, on less checked input, than numbers need. `zoo_core.hdf5`
+says what is read at all.
 """
 
 import hashlib
 import io
 import json
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-import h5py
 import keras
 import numpy as np
 from pydantic import Field
 
+from zoo_core import hdf5
 from zoo_core.errors import UsageError, ZooError
 from zoo_core.features.network import LARGEST, SMALLEST, build_network
 from zoo_core.files import write_bytes
@@ -74,12 +75,11 @@ def save(path: Path, network: keras.Model, info: ClassifierInfo) -> str:
         ZooError: where it can't be written.
     """
     buffer = io.BytesIO()
-    with h5py.File(buffer, "w") as file:
-        file.attrs.update({"format": FORMAT, "schema": SCHEMA})
-        for key, value in info.model_dump(mode="json").items():
-            file.attrs[key] = value if isinstance(value, str | float) else json.dumps(value)
-        for name, variable in _named(network).items():
-            file.create_dataset(name, data=keras.ops.convert_to_numpy(variable.value))
+    with hdf5.create(buffer, FORMAT, SCHEMA) as file:
+        for field, value in info.model_dump(mode="json").items():
+            hdf5.write_text(file, field, json.dumps(value))
+        arrays = {name: keras.ops.convert_to_numpy(variable.value) for name, variable in _named(network).items()}
+        hdf5.write_arrays(file, arrays)
     write_bytes(path, buffer.getvalue())
     return sha256(buffer.getvalue())
 
@@ -114,50 +114,29 @@ def load(content: bytes, where: str) -> tuple[keras.Model, ClassifierInfo]:
         where: its name, for messages.
 
     Raises:
-        ZooError: for anything but a whole weights file of schema 1: plain float32 data sets of the names and shapes
-            that the network has and no others, all finite.
+        ZooError: for anything but a whole weights file of schema 1: float32 arrays of the names and shapes that the
+            network has and no others, all finite, as they were saved.
     """
     try:
-        with h5py.File(io.BytesIO(content), "r") as file:
-            info = _read_info(file)
+        with hdf5.reading(content, FORMAT, SCHEMA) as file:
+            fields = {field: json.loads(hdf5.read_text(file, field)) for field in ClassifierInfo.model_fields}
+            info = ClassifierInfo(**fields)
             network = build_network(info.image_shape, len(info.classes))
             variables = _named(network)
             if wrong := set(file) ^ set(variables):
                 raise ValueError(f"missing or unknown weights: {', '.join(sorted(wrong))}")
-            weights = {name: _read_weight(file, name, tuple(variable.shape)) for name, variable in variables.items()}
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
+            weights = hdf5.read_arrays(file, variables)
+            for name, values in weights.items():
+                if not np.isfinite(values).all():
+                    raise ValueError(f"'{name}' should be finite")
+    except hdf5.Broken as error:
         raise ZooError(
-            f"'{where}' is not a classifier's weights file: {' '.join(str(error).split())}.",
+            f"'{where}' is not a classifier's weights file: {error}.",
             "Fetch it anew, or train another: zoo classifier train --data SET --out FILE",
         ) from error
     for name, variable in variables.items():
         variable.assign(weights[name])
     return network, info
-
-
-def _read_info(file: h5py.File) -> ClassifierInfo:
-    if file.attrs.get("format") != FORMAT:
-        raise ValueError(f"its attribute 'format' should be '{FORMAT}', received '{file.attrs.get('format')}'")
-    if file.attrs.get("schema") != SCHEMA:
-        raise ValueError(f"this version reads schema {SCHEMA}, received {file.attrs.get('schema')}")
-    values: dict[str, Any] = {key: file.attrs[key] for key in ClassifierInfo.model_fields}
-    for key in ("classes", "image_shape", "recipe"):
-        values[key] = json.loads(values[key])
-    return ClassifierInfo(**values)
-
-
-def _read_weight(file: h5py.File, name: str, shape: tuple[int, ...]) -> np.ndarray:
-    if type(file.get(name, getlink=True)) is not h5py.HardLink or not isinstance(file[name], h5py.Dataset):
-        raise ValueError(f"'{name}' should be a data set within the file")
-    weight = file[name]
-    if weight.is_virtual or weight.external:
-        raise ValueError(f"'{name}' should be stored within the file")
-    if weight.dtype != np.float32 or weight.shape != shape:
-        raise ValueError(f"'{name}' should be float32 {shape}, received {weight.dtype} {weight.shape}")
-    values = weight[()]
-    if not np.isfinite(values).all():
-        raise ValueError(f"'{name}' should be finite")
-    return values
 
 
 def _named(network: keras.Model) -> dict[str, keras.Variable]:

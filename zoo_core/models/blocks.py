@@ -13,7 +13,7 @@ SMALLEST_SIDE = 8
 
 
 def halvings(shape: tuple[int, int, int], model: str) -> int:
-    """How often the shorter side of (H, W, C) halves before it is below 8: 16 and 28 twice, 32 three times.
+    """How often the shorter side of (H, W, C) halves until it is 4 or less: 16 twice, 28 and 32 three times.
 
     Raises:
         UnsupportedShape: below 8 pixels, or with other than 1 or 3 channels.
@@ -25,7 +25,7 @@ def halvings(shape: tuple[int, int, int], model: str) -> int:
             f"received {height}x{width} with {channels}.",
             f"Ask for a larger size, for example --data SET@{SMALLEST_SIDE * 2}.",
         )
-    return max(1, (min(height, width) // 4).bit_length() - 1)
+    return ((min(height, width) - 1) // 4).bit_length()
 
 
 def small_normal() -> keras.initializers.Initializer:

@@ -1,10 +1,12 @@
 """Checkpoints: flat names and arrays in HDF5, checked against what the model expects before anything is read.
 
+    /                 attributes: format "zoo-checkpoint" and model, texts of fixed length; schema 1, integer
+    /state, …         groups of arrays, their names with "/" for groups in them; attribute sha256, of the arrays
+
 Nothing in the file is executed, and nothing in it decides what is built: the networks come from the plugin's name and
-options in the run's folder, and the file must hold exactly their arrays.
+options in the run's folder, and the file must hold exactly their arrays. `zoo_core.hdf5` says what is read at all.
 """
 
-import hashlib
 import io
 import re
 from collections.abc import Mapping
@@ -14,6 +16,7 @@ from typing import Any
 import h5py
 import numpy as np
 
+from zoo_core import hdf5
 from zoo_core.errors import UsageError, ZooError
 from zoo_core.files import write_bytes
 from zoo_core.runs import RunFolder
@@ -60,13 +63,10 @@ def save(path: Path, model: str, **groups: Mapping[str, np.ndarray]) -> None:
             )
     # In memory first: HDF5 itself leaves a file that it can't finish in an undefined state.
     buffer = io.BytesIO()
-    with h5py.File(buffer, "w") as file:
-        file.attrs.update({"format": FORMAT, "schema": SCHEMA, "model": model})
-        for group_name, arrays in groups.items():
-            group = file.create_group(group_name)
-            group.attrs["sha256"] = _digest(arrays)
-            for name, array in arrays.items():
-                group.create_dataset(name, data=array)
+    with hdf5.create(buffer, FORMAT, SCHEMA) as file:
+        hdf5.write_text(file, "model", model)
+        for name, arrays in groups.items():
+            hdf5.write_arrays(file.create_group(name), arrays)
     write_bytes(path, buffer.getvalue())
 
 
@@ -82,53 +82,22 @@ def load(path: Path, model: str, group: str, expected: Mapping[str, Any]) -> dic
         ZooError: for a file that is missing, truncated, altered or not a checkpoint.
     """
     try:
-        with h5py.File(path, "r") as file:
-            if file.attrs.get("format") != FORMAT or file.attrs.get("schema") != SCHEMA:
-                raise ZooError(f"'{path}' is not a checkpoint of the zoo (format '{FORMAT}', schema {SCHEMA}).")
-            if file.attrs.get("model") != model:
+        with hdf5.reading(path, FORMAT, SCHEMA) as file:
+            if (found := hdf5.read_text(file, "model")) != model:
                 raise UsageError(
-                    f"'{path}' is a checkpoint of model '{file.attrs.get('model')}', expected one of '{model}'.",
+                    f"'{path}' is a checkpoint of model '{found}', expected one of '{model}'.",
                     "Use the run folder that it came with.",
                 )
-            arrays = {name: _read(file, path, f"{group}/{name}", array) for name, array in expected.items()}
-            altered = file[group].attrs.get("sha256") != _digest(arrays)
-    except (OSError, RuntimeError, KeyError, ValueError) as error:
-        raise _damaged(path, str(error)) from error
-    if altered:
-        raise _damaged(path, "its checksum does not fit its content")
-    return arrays
-
-
-def _read(file: h5py.File, path: Path, name: str, expected: Any) -> np.ndarray:
-    """One array, reached through plain groups only: a link may point anywhere, also out of the file."""
-    item = file
-    for part in name.split("/"):
-        link = item.get(part, getlink=True) if isinstance(item, h5py.Group) and part in item else None
-        item = item[part] if type(link) is h5py.HardLink else None
-    if not isinstance(item, h5py.Dataset) or item.external or item.is_virtual:
+            return hdf5.read_arrays(hdf5.child(file, group, h5py.Group), expected)
+    except hdf5.Unexpected as error:
         raise UsageError(
-            f"'{path}' has no array '{name}' of shape {tuple(expected.shape)}.",
-            "It was saved by a model with other options, or by another version of its plugin.",
-        )
-    if item.shape != tuple(expected.shape) or item.dtype != expected.dtype:
-        raise UsageError(
-            f"'{name}' in '{path}' has shape {item.shape} and dtype {item.dtype}, "
-            f"expected {tuple(expected.shape)} and {expected.dtype}.",
-            "It was saved by a model with other options, or for images of another size.",
-        )
-    return item[()]
-
-
-def _damaged(path: Path, problem: str) -> ZooError:
-    return ZooError(
-        f"The checkpoint '{path}' can't be read: {problem}.",
-        "It is truncated or damaged. Remove it, and the run goes on from the one before.",
-    )
-
-
-def _digest(arrays: Mapping[str, np.ndarray]) -> str:
-    digest = hashlib.sha256()
-    for name in sorted(arrays):
-        digest.update(name.encode())
-        digest.update(np.ascontiguousarray(arrays[name]).tobytes())
-    return digest.hexdigest()
+            f"'{path}' does not fit the model: {error}.",
+            "It was saved by a model with other options, for images of another size, or by another version of its "
+            "plugin.",
+        ) from error
+    except hdf5.Broken as error:
+        raise ZooError(
+            f"The checkpoint '{path}' can't be read: {error}.",
+            "It is truncated or damaged, or not a checkpoint of the zoo. Remove it, and the run goes on from the one "
+            "before.",
+        ) from error

@@ -1,0 +1,31 @@
+"""The plugins that the README and docs/plugins.md show: installed as they are, trained, and put to their own tests."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+ZOO = [sys.executable, "-c", "from zoo_core.cli.main import run; run()"]
+
+
+def test_a_model_in_20_lines(install: Callable[[str], Path]):
+    lines = (install("zoo-gmmn") / "zoo_gmmn" / "model.py").read_text(encoding="utf-8").splitlines()
+    assert len([line for line in lines if line.strip()]) <= 20
+
+
+def test_the_plugin_of_the_tutorial_trains(install: Callable[[str], Path], tmp_path: Path):
+    install("zoo-mlp-gan")
+    arguments = ["--data", "digits", "--steps", "2", "-o", "width=8", "--out", str(tmp_path / "run"), "--json"]
+    done = subprocess.run([*ZOO, "train", "mlp-gan", *arguments], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["step"] == 2
+    assert (tmp_path / "run" / "samples" / "final.png").is_file()
+
+
+def test_the_plugin_of_the_tutorial_passes_its_own_tests(install: Callable[[str], Path]):
+    tests = install("zoo-mlp-gan") / "tests"
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tests)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+    assert "2 passed" in done.stdout

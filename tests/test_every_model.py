@@ -55,7 +55,7 @@ def test_trains_and_samples(model: str, tmp_path: Path):
     assert (run.samples / "final.png").is_file()
 
 
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", ["cgan", "dcgan", "vae"])
 def test_a_shape_that_is_too_small_is_refused_before_anything_is_written(model: str, tmp_path: Path):
     with pytest.raises(zoo_core.UnsupportedShape, match="received 4x4 with 1"):
         zoo_core.train(model, random_data((4, 4, 1)), tmp_path / "run")

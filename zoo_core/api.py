@@ -140,7 +140,7 @@ def evaluate(
     network = load_features(features, dataset.spec, Path(weights) if weights else None)
     if is_run:
         return evaluate_run(Path(evaluated), dataset, network, metrics=metrics, count=count, seed=seed)
-    return evaluate_images(str(evaluated), dataset, network, metrics=metrics)
+    return evaluate_images(str(evaluated), dataset, network, metrics=metrics, data_dir=directory)
 
 
 def _sample_sheets(run: RunFolder, built: Built, data: Dataset, options: TrainingOptions) -> Sequence[Callback]:

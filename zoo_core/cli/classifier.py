@@ -1,5 +1,6 @@
 """`zoo classifier`: training the network whose features the scores use, and showing what such a network is."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -56,6 +57,8 @@ def train(data: str, data_dir: Path | None, out: Path, seed: int, steps: int, as
 
     if out.exists():
         raise UsageError(f"'{out}' already exists.", "Remove it, or name another file.")
+    if not os.access(out.absolute().parent, os.W_OK):  # minutes before it would be found out
+        raise UsageError(f"'{out.parent}' is not a folder that can be written to.", "Name another place: --out FILE")
     dataset = load_dataset(data, data_dir)
     with TrainingProgress() as progress:
         progress.begin("Training", 0, steps)

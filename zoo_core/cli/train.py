@@ -15,7 +15,9 @@ from zoo_core.cli.output import emit, json_option
 @click.option("--data", metavar="SET", help="digits, mnist, folder:PATH, h5:FILE …, with @SIZE to resize.")
 @click.option("--out", metavar="RUN", type=click.Path(path_type=Path), help="Run folder [runs/MODEL-SET-sSEED].")
 @click.option("--resume", metavar="RUN", type=click.Path(path_type=Path), help="Go on with this run.")
-@click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True)
+@click.option(
+    "--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True, help="Of weights, data order and noise."
+)
 @steps_option
 @batch_size_option
 @click.option("-o", "options", metavar="KEY=VALUE", multiple=True, help="An option of the model (zoo models show).")

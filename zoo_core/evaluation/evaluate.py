@@ -90,17 +90,23 @@ def evaluate_run(
 
 
 def evaluate_images(
-    source: str, data: Dataset, features: FeatureNetwork, *, metrics: Sequence[str] | None = None
+    source: str,
+    data: Dataset,
+    features: FeatureNetwork,
+    *,
+    metrics: Sequence[str] | None = None,
+    data_dir: Path | None = None,
 ) -> Record:
     """Score images from elsewhere against the data set's test split.
 
     Args:
         source: a folder of images, an HDF5 file, or a data source; all images of all its splits count.
+        data_dir: where local copies of built-in data sets are.
 
     Raises:
         UsageError: for images of another size than the data set's, or a metric that needs more than images.
     """
-    images = _read_images(source)
+    images = _read_images(source, data_dir)
     evaluand = Evaluand(
         features=features,
         reference=data.images(REFERENCE),
@@ -119,13 +125,13 @@ def evaluate_images(
     )
 
 
-def _read_images(source: str) -> np.ndarray:
+def _read_images(source: str, data_dir: Path | None) -> np.ndarray:
     path = Path(source)
     if path.is_dir():
         source = f"folder:{source}/"
     elif path.is_file():
         source = f"h5:{source}"
-    dataset = load_dataset(source)
+    dataset = load_dataset(source, data_dir)
     return np.concatenate([dataset.images(split) for split in SPLITS])
 
 

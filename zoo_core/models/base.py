@@ -46,7 +46,7 @@ class Tools(abc.ABC):
 
     @abc.abstractmethod
     def augment(self, images: Tensor) -> Tensor:
-        """What every discriminator input, real or generated, passes through. The identity unless asked otherwise."""
+        """What every discriminator input, real or generated, must pass through. The identity in this version."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class GenerativeModel(abc.ABC):
 
     Attributes:
         inference: the networks that are used after training. Their weights are averaged (EMA) while training, and
-            `sample`, `encode`, `decode` and `transform` receive these networks, and only these, averaged.
+            `sample`, `encode` and `decode` receive these networks, and only these, averaged.
     """
 
     inference: tuple[str, ...]

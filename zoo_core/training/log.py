@@ -31,6 +31,8 @@ class NotFinite(ZooError):
 class MetricsLog:
     """Collects what steps log, still on the device, and now and then fetches, checks and writes its mean.
 
+    What is logged beside the losses may be NaN or infinite now and then; it is left out of the mean.
+
     A line's `seconds` are those of all training steps so far, without the first of each process, which compiles;
     `wall_seconds` are those since the start, whatever they were spent on. Both go on where an interrupted run left off.
 
@@ -84,8 +86,10 @@ class MetricsLog:
             "images_per_second": round(speed, 1),
             "peak_memory_mib": round(peak_memory_mib(), 1),
         }
-        names = {name: None for row in rows for name in row}  # a dict, which keeps their order
-        line |= {name: float(np.mean([row[name] for row in rows if name in row])) for name in names}
+        logged: dict[str, list[float]] = {}
+        for name, value in (item for row in rows for item in row.items() if np.isfinite(item[1])):
+            logged.setdefault(name, []).append(value)
+        line |= {name: float(np.mean(values)) for name, values in logged.items()}
         self._run.append_metrics(line)
         self._pending.clear()
         self._since_line = (self._seconds, 0)

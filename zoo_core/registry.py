@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from zoo_core.models import GenerativeModel
     from zoo_core.options import Options
 
-NO_MODELS = "No model is installed; from a clone of the project: pip install ./plugins/dcgan"
+NO_MODELS = "No model is installed. From a clone of the project: pip install ./plugins/dcgan"
 
 
 class BrokenPluginWarning(UserWarning):

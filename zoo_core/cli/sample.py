@@ -22,8 +22,8 @@ def sample(
 ) -> None:
     """Draw images from the averaged networks of RUN's last checkpoint.
 
-    Image number n of a seed is the same, to one grey level, however many are drawn. Conditional models go through the classes in
-    turn, or through those named by --label.
+    Image number n of a seed is the same, to one grey level, however many are drawn. Conditional models go through the
+    classes in turn, or through those named by --label.
 
     \b
     For example:

@@ -4,7 +4,7 @@
     /state, …         groups of arrays, their names with "/" for groups in them; attribute sha256, of the arrays
 
 Nothing in the file is executed, and nothing in it decides what is built: the networks come from the plugin's name and
-options in the run's folder, and only arrays of their names and shapes are read. `zoo_core.hdf5` says what is read at all.
+options in the run's folder, and only arrays of their names and shapes are read. `zoo_core.hdf5` says how.
 """
 
 import io

@@ -1,0 +1,1 @@
+"""The conformance kit that third parties run on their plugins. Empty as yet."""

@@ -48,9 +48,11 @@ def section() -> str:
         comparison = read_results(path)
         models = [summary.label for summary in comparison.summaries()]
         environment = comparison.records[0].source.environment
+        packages, device = environment["packages"], environment["device"]
+        device = f"{environment['cores']} CPU cores" if device.startswith("cpu") else device
         parts += [
             markdown_table(comparison).strip(),
-            f"`{comparison.command}` on {environment['cores']} cores, {environment['device']}, no GPU:",
+            f"Measured by `{comparison.command}` on {device}, Keras {packages['keras']}, JAX {packages['jax']}.",
             f"Samples of {', '.join(models)}, in this order, seed 0, none selected:",
             f"![Samples of {', '.join(models)} on {path.stem}](docs/images/{path.stem}.png)",
         ]

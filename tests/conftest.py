@@ -171,7 +171,7 @@ def _record(model: str = "dcgan", seed: int = 0, fd: float | None = 12.4, **chan
         ),
         "environment": {
             "backend": "jax",
-            "device": "cpu: cpu",
+            "device": "cpu",
             "precision": "float32",
             "packages": {"keras": "3.15.1"},
         },

@@ -57,8 +57,9 @@ def train(data: str, data_dir: Path | None, out: Path, seed: int, steps: int, as
 
     if out.exists():
         raise UsageError(f"'{out}' already exists.", "Remove it, or name another file.")
-    if not os.access(out.absolute().parent, os.W_OK):  # minutes before it would be found out
-        raise UsageError(f"'{out.parent}' is not a folder that can be written to.", "Name another place: --out FILE")
+    folder = next(parent for parent in out.absolute().parents if parent.exists())
+    if not os.access(folder, os.W_OK):  # told now, and not after minutes of training
+        raise UsageError(f"'{folder}' can't be written to.", "Name another place: --out FILE")
     dataset = load_dataset(data, data_dir)
     with TrainingProgress() as progress:
         progress.begin("Training", 0, steps)

@@ -17,7 +17,7 @@ def describe_environment(device: Any) -> dict[str, Any]:
     """
     return {
         "backend": "jax",
-        "device": f"{device.platform}: {device.device_kind}",
+        "device": " ".join(dict.fromkeys((device.platform, device.device_kind))),  # a CPU's kind is "cpu" again
         "precision": "float32",
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "platform": f"{platform.system()} {platform.machine()}",

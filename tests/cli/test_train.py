@@ -32,6 +32,11 @@ def test_a_run_and_its_resumption(invoke: Invoke, tmp_path: Path):
     assert [line["step"] for line in RunFolder(run).metrics()] == [3, 5]
 
 
+def test_digits_are_the_data_set_unless_another_is_named(invoke: Invoke):
+    result = invoke("train", "vae", "-o", "width=2", "--batch-size", "2", "--dry-run", "--json")
+    assert json.loads(result.stdout)["data"] == "digits"
+
+
 def test_options_of_a_run_serve_as_configuration_of_the_next(invoke: Invoke, tmp_path: Path):
     first, second = tmp_path / "first", tmp_path / "second"
     assert invoke("train", "vae", *TINY, "--steps", "1", "--out", str(first)).exit_code == 0
@@ -68,7 +73,7 @@ def test_a_dry_run_tells_what_the_run_would_take_and_writes_nothing(
         (("dcgan", "--data", "digits", "--steps", "0"), "greater than or equal to 1"),
         (("dcgan", "--data", "digits@4"), "at least 8x8 pixels"),
         (("dcgan", "--data", "folder:nowhere"), "nowhere"),
-        (("dcgan",), "needs a model and a data set"),
+        (("--data", "digits"), "zoo train needs a model, or --resume and a run"),
         (("dcgan", "--resume", "runs/x"), "--resume takes a run as it was started"),
         (("--resume", "nowhere"), "'nowhere' is not a run"),
         (("dcgan", "--data", "digits", "--config", "nowhere.toml"), "Can't read the configuration 'nowhere.toml'"),

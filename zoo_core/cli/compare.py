@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from zoo_core.cli.options import (
+    DEFAULT_DATA,
     batch_size_option,
     data_dir_option,
     device_option,
@@ -20,7 +21,14 @@ from zoo_core.cli.output import emit, json_option
 
 @click.command(short_help="Train and evaluate several models on several data sets.")
 @click.argument("models", nargs=-1, required=True)
-@click.option("--data", metavar="SET", multiple=True, required=True, help="A data set; may be given more than once.")
+@click.option(
+    "--data",
+    metavar="SET",
+    multiple=True,
+    default=[DEFAULT_DATA],
+    show_default=True,
+    help="A data set; may be given more than once.",
+)
 @click.option("--seeds", type=click.IntRange(1), default=3, show_default=True, help="Training seeds for each model.")
 @click.option("--out", metavar="DIR", type=click.Path(path_type=Path), help="Folder [comparisons/MODELS-SETS].")
 @steps_option

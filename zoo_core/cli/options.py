@@ -4,6 +4,9 @@ from pathlib import Path
 
 import click
 
+DEFAULT_DATA = "digits"
+"""It comes with a dependency, so it is always there."""
+
 data_dir_option = click.option(
     "--data-dir",
     metavar="DIR",

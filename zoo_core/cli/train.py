@@ -6,13 +6,13 @@ from pathlib import Path
 
 import click
 
-from zoo_core.cli.options import batch_size_option, data_dir_option, device_option, steps_option
+from zoo_core.cli.options import DEFAULT_DATA, batch_size_option, data_dir_option, device_option, steps_option
 from zoo_core.cli.output import emit, json_option
 
 
 @click.command(short_help="Train a model on a data set, or go on with a run.")
 @click.argument("model", required=False)
-@click.option("--data", metavar="SET", help="digits, mnist, folder:PATH, h5:FILE …, with @SIZE to resize.")
+@click.option("--data", metavar="SET", help="mnist, folder:PATH, h5:FILE …, with @SIZE to resize [digits].")
 @click.option("--out", metavar="RUN", type=click.Path(path_type=Path), help="Run folder [runs/MODEL-SET-sSEED].")
 @click.option("--resume", metavar="RUN", type=click.Path(path_type=Path), help="Go on with this run.")
 @click.option(
@@ -70,10 +70,9 @@ def train(
                 )
             run = api.resume(resume, data_dir=data_dir, steps=steps, device=device, report=progress)
         else:
-            if not model or not data:
-                raise UsageError(
-                    "zoo train needs a model and a data set.", "For example: zoo train dcgan --data digits"
-                )
+            if not model:
+                raise UsageError("zoo train needs a model, or --resume and a run.", "zoo models list tells which.")
+            data = data or DEFAULT_DATA
             tables = read_tables(config, ("model", "training")) if config else {"model": {}, "training": {}}
             tables["model"] |= parse_assignments(options)
             tables["training"] |= changes

@@ -75,6 +75,7 @@ def test_a_dry_run_tells_what_the_run_would_take_and_writes_nothing(
         (("dcgan", "--data", "folder:nowhere"), "nowhere"),
         (("--data", "digits"), "zoo train needs a model, or --resume and a run"),
         (("dcgan", "--resume", "runs/x"), "--resume takes a run as it was started"),
+        (("--resume", "runs/x", "--seed", "0"), "--resume takes a run as it was started"),
         (("--resume", "nowhere"), "'nowhere' is not a run"),
         (("dcgan", "--data", "digits", "--config", "nowhere.toml"), "Can't read the configuration 'nowhere.toml'"),
     ],

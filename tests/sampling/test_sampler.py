@@ -49,6 +49,11 @@ def test_labels_matter_to_a_conditional_model(cgan: Sampler):
     assert not np.array_equal(cgan.generate(4, 1, LABELS[:4]), cgan.generate(4, 1, LABELS[4:8]))
 
 
+def test_no_images_can_not_be_asked_for(vae: Sampler):
+    with pytest.raises(UsageError, match="At least 1 image must be asked for, received 0"):
+        vae.generate(0, seed=0)
+
+
 def test_labels_must_fit(cgan: Sampler, vae: Sampler):
     with pytest.raises(UsageError, match="is conditional: say which labels"):
         cgan.generate(2, 0)

@@ -15,9 +15,7 @@ from zoo_core.cli.output import emit, json_option
 @click.option("--data", metavar="SET", help="mnist, folder:PATH, h5:FILE …, with @SIZE to resize [digits].")
 @click.option("--out", metavar="RUN", type=click.Path(path_type=Path), help="Run folder [runs/MODEL-SET-sSEED].")
 @click.option("--resume", metavar="RUN", type=click.Path(path_type=Path), help="Go on with this run.")
-@click.option(
-    "--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True, help="Of weights, data order and noise."
-)
+@click.option("--seed", type=click.IntRange(0, 2**31 - 1), help="Of weights, data order and noise [0].")
 @steps_option
 @batch_size_option
 @click.option("-o", "options", metavar="KEY=VALUE", multiple=True, help="An option of the model (zoo models show).")
@@ -31,7 +29,7 @@ def train(
     data: str | None,
     out: Path | None,
     resume: Path | None,
-    seed: int,
+    seed: int | None,
     steps: int | None,
     batch_size: int | None,
     options: tuple[str, ...],
@@ -63,7 +61,8 @@ def train(
     changes = {name: value for name, value in (("steps", steps), ("batch_size", batch_size)) if value is not None}
     with TrainingProgress() as progress:
         if resume is not None:
-            if model or data or out or options or config or dry_run or batch_size is not None:
+            given = (model, data, out, options or None, config, dry_run or None, seed, batch_size)
+            if any(value is not None for value in given):
                 raise UsageError(
                     "--resume takes a run as it was started: no model, no option but --steps, --device, --data-dir.",
                     f"For example: zoo train --resume {resume} --steps N",
@@ -72,7 +71,7 @@ def train(
         else:
             if not model:
                 raise UsageError("zoo train needs a model, or --resume and a run.", "zoo models list tells which.")
-            data = data or DEFAULT_DATA
+            data, seed = data or DEFAULT_DATA, seed or 0
             tables = read_tables(config, ("model", "training")) if config else {"model": {}, "training": {}}
             tables["model"] |= parse_assignments(options)
             tables["training"] |= changes

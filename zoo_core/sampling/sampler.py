@@ -77,10 +77,12 @@ class Sampler:
             uint8 (count, H, W, C).
 
         Raises:
-            UsageError: for labels missing, out of range, or given to a model that ignores them.
+            UsageError: for no images; for labels missing, out of range, or given to a model that ignores them.
         """
         if "generate" not in self.spec.tasks:
             raise UsageError(f"Model '{self.spec.name}' does not generate; its tasks: {', '.join(self.spec.tasks)}.")
+        if count < 1:
+            raise UsageError(f"At least 1 image must be asked for, received {count}.")
         self._check(labels, count)
         batch = min(batch, count)
         images = []

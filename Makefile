@@ -15,7 +15,7 @@ $(VENV)/.installed: requirements.txt constraints.txt pyproject.toml $(wildcard p
 	@touch $@
 
 demo: install
-	$(BIN)/zoo compare dcgan vae cgan --data digits --seeds 2 --steps 2000 --out demo
+	$(BIN)/zoo compare dcgan vae cgan --protocol digits --out demo
 
 test: install
 	$(BIN)/pytest -n auto

@@ -2,6 +2,8 @@
 
     <!-- begin: commands -->                    the help of every command
     <!-- begin: datasets -->                    the built-in data sets
+    <!-- begin: protocols -->                   the protocols of the package
+    <!-- begin: metrics -->                     the metrics
     <!-- begin: options MODULE:CLASS -->        a table of typed options
     <!-- begin: file PATH -->                   a file, from the root of the repository
 
@@ -20,6 +22,8 @@ from click.testing import CliRunner
 
 from zoo_core.cli.main import zoo
 from zoo_core.data import BUILTIN
+from zoo_core.evaluation.metrics import METRICS
+from zoo_core.evaluation.protocol import load_protocol, protocol_names
 
 ROOT = Path(__file__).parents[1]
 REGION = re.compile(r"(<!-- begin: (\S+) ?(.*?) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -53,6 +57,29 @@ def datasets(_: str) -> str:
     return _table(["name", "images", "H×W×C", "classes", "train", "validation", "test"], rows)
 
 
+def protocols(_: str) -> str:
+    rows: list[list[object]] = [
+        [
+            f"`{p.name}` v{p.version}",
+            f"`{p.data.fitted}`",
+            f"{p.data.reference}, {p.data.real:,}",
+            f"`{p.features.name}`",
+            f"{p.scoring.generated:,}",
+            f"{p.training.steps:,} × {p.training.batch_size}",
+            ", ".join(map(str, p.training.seeds)),
+            ", ".join(f"`{name}`" for name in p.scoring.metrics),
+        ]
+        for p in map(load_protocol, protocol_names())
+    ]
+    header = ["protocol", "fit", "reference", "features", "generated", "steps × images", "seeds", "metrics"]
+    return _table(header, rows)
+
+
+def metrics(_: str) -> str:
+    rows = [[f"`{m.name}`", m.needs, "yes" if m.default else "", _summary(m)] for m in METRICS.values()]
+    return _table(["name", "measured on", "by default", "what it is"], rows)
+
+
 def options(reference: str) -> str:
     module, _, name = reference.partition(":")
     fields = getattr(importlib.import_module(module), name).model_fields
@@ -65,7 +92,19 @@ def file(path: str) -> str:
     return _block(language, (ROOT / path).read_text(encoding="utf-8"))
 
 
-GENERATORS = {"commands": commands, "datasets": datasets, "options": options, "file": file}
+GENERATORS = {
+    "commands": commands,
+    "datasets": datasets,
+    "protocols": protocols,
+    "metrics": metrics,
+    "options": options,
+    "file": file,
+}
+
+
+def _summary(documented: object) -> str:
+    """The first sentence of a docstring."""
+    return re.split(r"(?<=\.)\s|\n\n", " ".join((documented.__doc__ or "").split()))[0]
 
 
 def _paths(command: click.Command, path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:

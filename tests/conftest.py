@@ -65,10 +65,11 @@ def shared_data() -> Path:
 
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """No ZOO_ variable from outside, and no registry from the test before."""
+    """No ZOO_ variable from outside, no features from a cache, and no registry from the test before."""
     for name in list(os.environ):
         if name.startswith("ZOO_"):
             monkeypatch.delenv(name)
+    monkeypatch.setenv("ZOO_FEATURE_CACHE", "")
     registry.cache_clear()
     yield
     registry.cache_clear()
@@ -180,6 +181,7 @@ def _record(model: str = "dcgan", seed: int = 0, fd: float | None = 12.4, **chan
     record = {
         "evaluated": source["run"],
         "features": Features(name="classifier:digits", weights_sha256="9a" * 32),
+        "protocol": None,
         "sampling_seed": 0,
         "metrics": metrics,
         "created": "2026-01-05T12:00:00+00:00",

@@ -22,9 +22,17 @@ def spec(name: str, api_version: int = 1) -> str:
     return f"zoo_core.ModelSpec({fields})"
 
 
+def feature_spec(name: str, api_version: int = 1) -> str:
+    return f'zoo_core.FeatureSpec(name="{name}", summary="", target="a:b", api_version={api_version})'
+
+
 def yields(*specs: str) -> str:
     """The text of a plugin whose hook yields these expressions."""
     return HOOK + "\n    ".join(f"yield {each}" for each in specs)
+
+
+def yields_features(*specs: str) -> str:
+    return yields(*specs).replace("zoo_models", "zoo_features")
 
 
 BROKEN = {
@@ -34,8 +42,8 @@ BROKEN = {
     "fails in the hook": (HOOK + "raise RuntimeError('no\\nGPU')", "RuntimeError: no GPU"),
     "fails after a model": (yields(spec("bad"), "1 / 0"), "ZeroDivisionError: division by zero"),
     "misspells the hook": (yields(spec("bad")).replace("zoo_models", "zoo_model"), "unknown hook 'zoo_model'"),
-    "has no hook": ("", "has no @zoo_core.hookimpl function zoo_models"),
-    "forgets to yield": (HOOK + "pass", "that yields a ModelSpec"),
+    "has no hook": ("", "has no @zoo_core.hookimpl function zoo_models that yields a ModelSpec, nor zoo_features"),
+    "forgets to yield": (HOOK + "pass", "that yields a ModelSpec, nor zoo_features that yields a FeatureSpec"),
     "returns garbage": (HOOK + "return 3", "TypeError: 'int' object is not iterable"),
     "yields garbage": (yields("{'name': 'bad'}"), "must yield ModelSpec records, received {'name': 'bad'}"),
     "has an invalid spec": (yields(spec("Bad Name")), "name must match [a-z][a-z0-9_-]*, received 'Bad Name'"),
@@ -43,6 +51,16 @@ BROKEN = {
     "is too old": (yields(spec("bad", 0)), "speaks plugin API 0, this zoo_core speaks 1; upgrade the plugin"),
     "takes a taken name": (yields(spec("abc")), "model 'abc' is already taken by zoo-abc 1.0"),
     "takes a name twice": (yields(spec("bad"), spec("bad")), "model 'bad' is there twice"),
+    "yields the other record": (yields_features(spec("bad")), "zoo_features must yield FeatureSpec records, received"),
+    "is called auto": (yields_features(feature_spec("auto")), "a feature network can't be called 'auto'"),
+    "takes a name of the core": (
+        yields_features(feature_spec("inception")),
+        "feature network 'inception' is already taken by zoo-core",
+    ),
+    "has features that are too new": (
+        yields_features(feature_spec("bad", 2)),
+        "feature network 'bad' speaks plugin API 2, this zoo_core speaks 1",
+    ),
 }
 
 
@@ -92,6 +110,42 @@ def test_a_broken_plugin_is_found_by_the_models_that_it_yielded(make_plugin: Cal
         found = registry()
     with pytest.raises(ZooError, match=r"Model 'other' can't be used: its plugin zoo-bad .* is broken"):
         found.model("other")
+
+
+def test_a_plugin_may_bring_models_and_feature_networks(make_plugin: Callable[..., Path]):
+    make_plugin("both", yields(spec("both")) + yields_features(feature_spec("both"), feature_spec("more")))
+    found = registry()
+    assert found.model("both").plugin is found.feature_network("both").plugin
+    assert [spec.name for spec in found.feature_network("more").plugin.features] == ["both", "more"]
+
+
+def test_the_core_is_a_plugin_that_comes_first(make_plugin: Callable[..., Path]):
+    make_plugin("abc", yields(spec("abc")) + yields_features(feature_spec("pixels")))
+    with pytest.warns(BrokenPluginWarning, match="'pixels' is already taken by zoo-core"):
+        found = registry()
+    assert [plugin.name for plugin in found.plugins][:2] == ["core", "abc"]
+    assert str(found.feature_network("pixels").plugin).startswith("zoo-core ")
+    assert set(found.features) == {"inception", "classifier", "pixels"}
+
+
+@pytest.mark.parametrize("name", ["core", "zoo-core"])
+def test_the_core_can_not_be_disabled(monkeypatch: pytest.MonkeyPatch, name: str):
+    monkeypatch.setenv("ZOO_DISABLED_PLUGINS", name)
+    with pytest.raises(UsageError, match=r"zoo-core's own plugin can't be disabled.*ZOO_DISABLED_PLUGINS"):
+        registry()
+
+
+def test_without_the_cores_entry_point_it_says_what_to_install():
+    with pytest.raises(UsageError, match=r"Unknown feature network 'pixels'\. zoo-core's own entry point is not"):
+        Registry(entry_points=[]).feature_network("pixels")
+
+
+def test_a_feature_network_of_a_broken_plugin_shows_its_error(make_plugin: Callable[..., Path]):
+    make_plugin("bad", yields_features(feature_spec("other", api_version=2)))
+    with pytest.warns(BrokenPluginWarning):
+        found = registry()
+    with pytest.raises(ZooError, match=r"Feature network 'other' can't be used: its plugin zoo-bad .* is broken"):
+        found.feature_network("other")
 
 
 def test_strict_raises_at_the_first_broken_plugin(make_broken: Callable[[str], None], monkeypatch: pytest.MonkeyPatch):
@@ -153,6 +207,13 @@ def test_a_model_is_loaded_when_it_is_asked_for(make_plugin: Callable[..., Path]
     model, options = found.load()
     assert (model.__module__, model.__name__) == ("zoo_good.model", "Model")
     assert options().loss == "hinge"
+
+
+def test_a_likelihood_has_to_be_declared(make_plugin: Callable[..., Path]):
+    init = yields(spec("good").replace('"a:B"', '"zoo_good.model:Model"').replace('"generate"', '"likelihood"'))
+    make_plugin("good", init, modules={"model": "class Model:\n    def log_likelihood(self): ..."})
+    with pytest.raises(ZooError, match=r"for the tasks \['likelihood'\] zoo_good.model:Model lacks \['likelihood'\]"):
+        registry().model("good").load()
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from zoo_core.specs import API_VERSION, DataSpec, Field, ModelSpec
+from zoo_core.specs import API_VERSION, DataSpec, FeatureSpec, Field, ModelSpec
 
 
 def model(**changes: Any) -> ModelSpec:
@@ -16,8 +16,8 @@ def data(**fields: Field) -> DataSpec:
 
 
 def test_a_model_spec_is_for_this_api_unconditional_and_frozen():
-    spec = model(tasks=["generate", "reconstruct"])
-    assert (spec.api_version, spec.labels, spec.tasks) == (API_VERSION, "ignored", {"generate", "reconstruct"})
+    spec = model(tasks=["generate", "likelihood"])
+    assert (spec.api_version, spec.labels, spec.tasks) == (API_VERSION, "ignored", {"generate", "likelihood"})
     with pytest.raises(dataclasses.FrozenInstanceError):
         spec.name = "other"
 
@@ -37,6 +37,21 @@ def test_a_model_spec_is_for_this_api_unconditional_and_frozen():
 def test_a_wrong_model_spec_says_what_was_expected_and_received(changes: dict[str, Any], told: str):
     with pytest.raises(ValueError, match=told):
         model(**changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"name": "My Features"}, r"a feature network's name must match \[a-z\].*'My Features'"),
+        ({"name": "auto"}, "can't be called 'auto'"),
+        ({"target": "package.module"}, "vgg: target must read 'module:function', received 'package.module'"),
+    ],
+)
+def test_a_wrong_feature_spec_says_what_was_expected_and_received(changes: dict[str, str], told: str):
+    fields = {"name": "vgg", "summary": "Features", "target": "a.b:c"}
+    assert FeatureSpec(**fields).api_version == API_VERSION
+    with pytest.raises(ValueError, match=told):
+        FeatureSpec(**(fields | changes))
 
 
 def test_a_data_spec_knows_its_shape_and_whether_it_has_labels():

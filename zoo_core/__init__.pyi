@@ -18,4 +18,5 @@ from .reporting import write_report as write_report
 from .runs import RunFolder as RunFolder
 from .sampling.sampler import Sampler as Sampler
 from .specs import DataSpec as DataSpec
+from .specs import FeatureSpec as FeatureSpec
 from .specs import ModelSpec as ModelSpec

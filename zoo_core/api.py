@@ -5,9 +5,14 @@ from pathlib import Path
 from typing import Any
 
 from zoo_core.data import Dataset, load_dataset
+from zoo_core.data.sources import without_splits
 from zoo_core.errors import UsageError
-from zoo_core.evaluation.evaluate import evaluate_images, evaluate_run
+from zoo_core.evaluation.evaluate import Rules, default_count, evaluate_images, evaluate_run
+from zoo_core.evaluation.extraction import FeatureStore
+from zoo_core.evaluation.generation import generate
+from zoo_core.evaluation.protocol import load_protocol, refuse_beside
 from zoo_core.evaluation.record import Record
+from zoo_core.evaluation.sources import Opened, open_images
 from zoo_core.features import load_features
 from zoo_core.registry import registry
 from zoo_core.runs import RunFolder
@@ -105,42 +110,78 @@ def resume(
 
 def evaluate(
     evaluated: str | Path,
-    against: str | Dataset | None = None,
+    against: str | Path | None = None,
     *,
     metrics: Sequence[str] | None = None,
     features: str = "auto",
     weights: str | Path | None = None,
     count: int | None = None,
     seed: int = 0,
+    protocol: str | None = None,
+    skip_bad: bool = False,
     data_dir: str | Path | None = None,
+    report: Report | None = None,
 ) -> Record:
-    """Score a run, or images from elsewhere, against the test split of a data set. Nothing is written.
+    """Score a run, or images from elsewhere, against real images, or whatever else is named. Nothing is written.
+
+    Either side is a run, whose averaged networks generate images; a folder of images, an .npz or .npy file, or a
+    prepared HDF5 file, of which all images count; or a data set ("mnist", "folder:PATH@64", "h5:PATH"), of which the
+    test split counts, unless others are named, such as "mnist#train" or "cifar10#train+validation".
 
     Args:
-        evaluated: a run's folder; or a folder of images, an HDF5 file of the zoo's layout, or any data source
-            ("folder:PATH", "h5:PATH"), of which all images count.
-        against: the data set; by default the one that the run was trained on.
-        metrics: names of metrics; by default all that apply.
-        features: "auto", "classifier" or "pixels".
-        weights: a classifier from `zoo classifier train`, in place of the shipped one.
+        against: by default the data set that the run was trained on.
+        metrics: names of metrics, or ["all"]; by default the usual ones, as far as they apply.
+        features: "auto" or a name of `zoo features list`.
+        weights: a file for these features, in place of their own.
         count: how many images a run generates; by default as many as there are training images, at most 10,000.
         seed: of the noise that they are generated from.
+        protocol: of `zoo protocols list`, or the path of a TOML file; it then fixes all of the above but `weights`.
+        skip_bad: leave out images of a folder that can't be read, and list them in the record.
         data_dir: where local copies of built-in data sets are.
+        report: is told of the progress where features take long.
 
     Raises:
-        UsageError: for an unknown metric, one that does not apply, or images of another shape than the data set's.
+        UsageError: for an unknown metric, one that does not apply, images of several shapes, or what breaks the
+            protocol.
     """
+    rule = load_protocol(protocol) if protocol else None
+    if rule:
+        refuse_beside(rule, against=against, metrics=metrics, features=features != "auto", count=count, seed=seed)
     directory = Path(data_dir) if data_dir else None
-    is_run = RunFolder.is_run(Path(evaluated))
+    run = Path(evaluated) if RunFolder.is_run(Path(evaluated)) else None
+    if rule is not None:
+        against, features = rule.data.compared, rule.features.name.partition(":")[0]
     if against is None:
-        if not is_run:
+        if run is None:
             raise UsageError(f"'{evaluated}' is not a run, so say what to compare it with.", "Add: --against SET")
-        against = RunFolder.open(Path(evaluated)).description().data.name
-    dataset = load_dataset(against, directory) if isinstance(against, str) else against
-    network = load_features(features, dataset.spec, Path(weights) if weights else None)
-    if is_run:
-        return evaluate_run(Path(evaluated), dataset, network, metrics=metrics, count=count, seed=seed)
-    return evaluate_images(str(evaluated), dataset, network, metrics=metrics, data_dir=directory)
+        against = without_splits(RunFolder.open(run).description().data.name)
+    reference = _open(str(against), count, seed, directory, skip_bad)
+    network = load_features(features, reference.spec, Path(weights) if weights else None)
+    with FeatureStore(report=report) as store:
+        rules = (
+            Rules.of(rule, network, store)
+            if rule
+            else Rules(network=network, store=store, metrics=metrics, count=count, seed=seed)
+        )
+        if run is None:
+            judged = _open(str(evaluated), count, seed, directory, skip_bad)
+            return evaluate_images(str(evaluated), judged, reference, rules)
+        return evaluate_run(run, _trained_on(run, directory), reference, rules)
+
+
+def _open(source: str, count: int | None, seed: int, data_dir: Path | None, skip_bad: bool) -> Opened:
+    """The images of one side."""
+    if not RunFolder.is_run(Path(source)):
+        return open_images(source, data_dir=data_dir, skip_bad=skip_bad)
+    sampler, data = Sampler.load(Path(source)), _trained_on(Path(source), data_dir)
+    images = generate(sampler, data, default_count(data) if count is None else count, seed)
+    return Opened.generated(source, images, sampler.data)
+
+
+def _trained_on(run: Path, data_dir: Path | None) -> Dataset:
+    description = RunFolder.open(run).description()
+    before = Path(description.data_dir) if description.data_dir else None
+    return load_dataset(description.data.name, data_dir or before)
 
 
 def _sample_sheets(run: RunFolder, built: Built, data: Dataset, options: TrainingOptions) -> Sequence[Callback]:

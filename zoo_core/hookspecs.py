@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import pluggy
 
-from zoo_core.specs import ModelSpec
+from zoo_core.specs import FeatureSpec, ModelSpec
 
 PROJECT = "zoo_core"
 
@@ -15,3 +15,8 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 @hookspec
 def zoo_models() -> Iterable[ModelSpec]:  # type: ignore[empty-body]
     """Yield one record for each model of the package. Called at every start: import no Keras here."""
+
+
+@hookspec
+def zoo_features() -> Iterable[FeatureSpec]:  # type: ignore[empty-body]
+    """Yield one record for each feature network of the package. Called at every start: import no Keras here."""

@@ -11,8 +11,12 @@ API_VERSION = 1
 TASKS = {
     "generate": ("sample",),
     "reconstruct": ("encode", "decode"),
+    "likelihood": ("likelihood", "log_likelihood"),
 }
-"""What a model can do, and the methods that it must then have (see `zoo_core.models.tasks`)."""
+"""What a model can do, and what its class must then have (see `zoo_core.models.tasks`)."""
+
+AUTO = "auto"
+"""Asks for the feature network that suits the data set best; no plugin's can have this name."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,17 +45,42 @@ class ModelSpec:
     api_version: int = API_VERSION
 
     def __post_init__(self) -> None:
-        if not re.fullmatch(r"[a-z][a-z0-9_-]*", self.name):
-            raise ValueError(f"a model's name must match [a-z][a-z0-9_-]*, received {self.name!r}")
+        _check_name("a model's", self.name)
         for field in ("target", "options"):
-            if not re.fullmatch(r"[\w.]+:\w+", getattr(self, field)):
-                raise ValueError(f"{self.name}: {field} must read 'module:Class', received {getattr(self, field)!r}")
+            _check_reference(f"{self.name}: {field}", getattr(self, field), "Class")
         wrong = set(self.tasks) - set(TASKS)
         if wrong or not self.tasks:
             raise ValueError(f"{self.name}: tasks must be some of {sorted(TASKS)}, received {sorted(self.tasks)}")
         if self.labels not in ("ignored", "required"):
             raise ValueError(f"{self.name}: labels must be 'ignored' or 'required', received {self.labels!r}")
         object.__setattr__(self, "tasks", frozenset(self.tasks))
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeatureSpec:
+    """What a plugin tells about a feature network without importing it.
+
+    Args:
+        name: what people type after `--features`: lower-case letters, digits, `-` and `_`; not "auto".
+        summary: one line, with the paper.
+        target: "package.module:function" of what opens it: called with the `DataSpec` of the images and the path of a
+            weights file, or None, it returns a `zoo_core.features.FeatureNetwork`.
+        api_version: the contract the plugin was written for.
+
+    Raises:
+        ValueError: for a field that breaks one of these rules.
+    """
+
+    name: str
+    summary: str
+    target: str
+    api_version: int = API_VERSION
+
+    def __post_init__(self) -> None:
+        _check_name("a feature network's", self.name)
+        if self.name == AUTO:
+            raise ValueError(f"a feature network can't be called '{AUTO}', which stands for the one that suits best")
+        _check_reference(f"{self.name}: target", self.target, "function")
 
 
 class Field(NamedTuple):
@@ -88,3 +117,13 @@ class DataSpec:
     @property
     def labelled(self) -> bool:
         return "labels" in self.fields
+
+
+def _check_name(whose: str, name: str) -> None:
+    if not re.fullmatch(r"[a-z][a-z0-9_-]*", name):
+        raise ValueError(f"{whose} name must match [a-z][a-z0-9_-]*, received {name!r}")
+
+
+def _check_reference(what: str, reference: str, kind: str) -> None:
+    if not re.fullmatch(r"[\w.]+:\w+", reference):
+        raise ValueError(f"{what} must read 'module:{kind}', received {reference!r}")

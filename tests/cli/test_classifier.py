@@ -43,14 +43,15 @@ def test_show_lists_what_comes_with_the_package(invoke):
     assert result.exit_code == 0
     assert heading.split() == ["name", "data", "shape", "validation_accuracy", "test_accuracy"]
     assert [line.split()[0] for line in lines] == [f"classifier:{data}" for data in classifier.SHIPPED]
-    assert {line["data"] for line in json.loads(invoke("classifier", "show", "--json").stdout)} == {"digits", "mnist"}
+    described = json.loads(invoke("classifier", "show", "--json").stdout)
+    assert {line["data"] for line in described} == {"digits", "fashion_mnist", "mnist"}
 
 
-@pytest.mark.parametrize("data", sorted(classifier.SHIPPED))
-def test_show_tells_about_a_shipped_one(invoke, data):
+@pytest.mark.parametrize(("data", "least"), [("digits", 0.99), ("fashion_mnist", 0.91), ("mnist", 0.99)])
+def test_show_tells_about_a_shipped_one(invoke, data, least):
     description = json.loads(invoke("classifier", "show", data, "--json").stdout)
     assert description["name"] == f"classifier:{data}"
-    assert description["test_accuracy"] > 0.99
+    assert description["test_accuracy"] > least
     assert description["weights_sha256"] == classifier.SHIPPED[data]
 
 

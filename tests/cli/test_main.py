@@ -56,7 +56,9 @@ def test_help_names_every_command_and_imports_none():
     assert {name for name in modules if name.startswith("zoo_core.cli.")} == {"zoo_core.cli.main"}
 
 
-@pytest.mark.parametrize("arguments", [("models", "list"), ("models", "list", "--json"), ("plugins", "list")])
+@pytest.mark.parametrize(
+    "arguments", [("models", "list"), ("models", "list", "--json"), ("plugins", "list"), ("features", "list")]
+)
 def test_listings_import_nothing_heavy(arguments: tuple[str, ...], make_plugin: Callable[..., Path]):
     make_plugin("good")
     modules = imported(*arguments)

@@ -24,6 +24,7 @@ def test_list_shows_what_is_wrong_and_that_is_no_failure(invoke: Invoke):
     assert lines["good"] == "zoo-good 1.0 good ok"
     assert lines["bad"] == "zoo-bad 0.3 broken ModuleNotFoundError: No module named 'no_such_package'"
     assert lines["off"] == "zoo-off 1.0 disabled"
+    assert lines["core"].endswith("inception, classifier, pixels ok")
     assert result.stderr == (
         "zoo: plugin 'bad' (zoo-bad 0.3) is broken and left out: "
         "ModuleNotFoundError: No module named 'no_such_package'\n"
@@ -37,12 +38,14 @@ def test_list_as_json(invoke: Invoke):
         "distribution": "zoo-good",
         "version": "1.0",
         "models": ["good"],
+        "features": [],
         "state": "ok",
         "reason": None,
     }
     assert (plugins["bad"]["state"], plugins["bad"]["models"]) == ("broken", [])
     assert "no_such_package" in plugins["bad"]["reason"]
     assert plugins["off"]["state"] == "disabled"
+    assert plugins["core"]["features"] == ["inception", "classifier", "pixels"]
 
 
 @pytest.mark.filterwarnings("default::zoo_core.registry.BrokenPluginWarning")
@@ -58,3 +61,10 @@ def test_strict_makes_a_broken_plugin_an_error(invoke: Invoke, monkeypatch: pyte
     result = invoke("models", "list")
     assert (result.exit_code, result.stdout) == (1, "")
     assert "plugin 'bad' (zoo-bad 0.3) is broken" in result.stderr
+
+
+def test_the_cores_own_plugin_can_not_be_disabled(invoke: Invoke, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("ZOO_DISABLED_PLUGINS", "core")
+    result = invoke("plugins", "list")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "zoo-core's own plugin can't be disabled" in result.stderr

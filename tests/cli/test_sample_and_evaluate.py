@@ -65,7 +65,7 @@ def test_an_evaluation_says_n_and_the_floor_and_is_kept(invoke: Invoke, runs: di
     assert fd["n_generated"] == fd["n_floor"] == 1294
     assert fd["n_reference"] == 359
     assert 0 < fd["floor"] < fd["value"]
-    assert 0 <= record["metrics"]["class_accuracy"]["value"] <= 1
+    assert 0 <= record["metrics"]["class_accuracy_classifier"]["value"] <= 1
     assert "ssim" not in record["metrics"]
     assert json.loads(RunFolder(runs["cgan"]).result_file.read_text()) == record
 
@@ -92,7 +92,7 @@ def test_images_from_elsewhere(invoke: Invoke, runs: dict[str, Path], tmp_path: 
         (("RUN", "--metrics", "fdd"), "Unknown metric 'fdd'. Did you mean 'fd'?"),
         (("RUN", "--metrics", "ssim"), "SSIM needs reconstructions"),
         (("RUN", "--features", "inceptoin"), "Unknown feature network 'inceptoin'"),
-        (("RUN", "--against", "digits@8"), "makes images of shape (16, 16, 1)"),
+        (("RUN", "--against", "digits@8"), "makes images of 16x16 pixels, those of 'digits@8' have 8x8"),
         (("RUN", "-n", "1"), "At least 2 images"),
         (("nowhere", "--against", "digits"), "Unknown data set 'nowhere'"),
         (("FOLDER",), "say what to compare it with"),

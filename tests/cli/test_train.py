@@ -26,7 +26,7 @@ def test_a_run_and_its_resumption(invoke: Invoke, tmp_path: Path):
     assert result.exit_code == 0, result.stderr
     assert json.loads(result.stdout)["run"] == str(run)
     assert json.loads(result.stdout)["step"] == 3
-    assert "vae on digits@8, seed 5: step 3 of 3" in result.stderr
+    assert "vae on digits@8, seed 5: 3 of 3" in result.stderr
     again = invoke("train", "--resume", str(run), "--steps", "5")
     assert again.exit_code == 0, again.stderr
     assert [line["step"] for line in RunFolder(run).metrics()] == [3, 5]

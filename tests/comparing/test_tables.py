@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from zoo_core.comparing.tables import Aggregate, significantly_lower, tables_of
+from zoo_core.evaluation.protocol import load_protocol
 from zoo_core.evaluation.record import Features, Record, Score
 
 MakeRecord = Callable[..., Record]
@@ -19,6 +20,7 @@ def aggregate(values: list[float]) -> Aggregate:
         better="lower",
         mean=statistics.fmean(values),
         standard_error=error,
+        interval=None,
         values=values,
         n_generated=100,
         n_reference=100,
@@ -81,6 +83,40 @@ def test_without_a_distance_nothing_is_ranked(make_record: MakeRecord) -> None:
     (table,) = tables_of([make_record("vae", seed, fd=None) for seed in (0, 1)])
     assert table.ranked_by is None
     assert table.summaries[0].rank is None
+
+
+def test_another_protocol_is_another_table_that_names_the_field(make_record: MakeRecord) -> None:
+    digits = load_protocol("digits")
+    longer = digits.model_copy(update={"training": digits.training.model_copy(update={"steps": 4000})})
+    records = [make_record(protocol=protocol) for protocol in (digits, longer, None)]
+    tables = tables_of(records)
+    assert [table.protocol for table in tables] == [digits, longer, None]
+    assert [table.apart for table in tables] == [
+        [],
+        ["protocol.training.steps: 2000, 4000"],
+        ["protocol: digits v1, none"],
+    ]
+
+
+def test_what_sets_a_table_apart_is_named(make_record: MakeRecord) -> None:
+    pixels = Features(name="pixels", weights_sha256=None)
+    _, table = tables_of([make_record(), make_record(features=pixels)])
+    assert table.apart == ["features: classifier:digits, pixels", f"features.weights_sha256: {'9a' * 32}, None"]
+    _, elsewhere = tables_of([make_record(), make_record(name="mnist", content_hash="00" * 32)])
+    assert elsewhere.apart == []  # another data set is nothing to explain
+
+
+def test_the_runtime_of_the_features_sets_nothing_apart(make_record: MakeRecord) -> None:
+    runtimes = [Features(name="inception", weights_sha256="9a" * 32, runtime=name) for name in ("keras", "openvino")]
+    assert len(tables_of([make_record(seed=n, features=features) for n, features in enumerate(runtimes)])) == 1
+
+
+def test_one_seed_has_the_interval_of_its_images_and_several_the_spread(make_record: MakeRecord) -> None:
+    score = Score(value=1.0, label="FD", better="lower", n_generated=9, n_reference=9, interval=(0.5, 1.5))
+    (one,) = tables_of([make_record(metrics={"fd_classifier": score})])
+    assert one.summaries[0].metrics["fd_classifier"].interval == (0.5, 1.5)
+    (two,) = tables_of([make_record(seed=seed, metrics={"fd_classifier": score}) for seed in range(2)])
+    assert two.summaries[0].metrics["fd_classifier"].interval is None
 
 
 def test_other_settings_are_another_row_named_by_what_differs(make_record: MakeRecord) -> None:

@@ -4,8 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from zoo_core.data import BUILTIN, load_dataset, resize, write_h5
-from zoo_core.data.sources import Source, parse_source
+from zoo_core.data import BUILTIN, SPLITS, Dataset, load_dataset, resize, write_h5
+from zoo_core.data.sources import Source, parse_source, without_splits
 from zoo_core.errors import UsageError
 
 
@@ -20,6 +20,11 @@ from zoo_core.errors import UsageError
         ("folder:icons@64/", Source("folder", "icons@64/", None)),
         ("folder:icons@2x", Source("folder", "icons@2x", None)),
         ("h5:/data/set.h5@16x8", Source("h5", "/data/set.h5", (16, 8))),
+        ("mnist#train", Source("builtin", "mnist", None, ("train",))),
+        ("cifar10@16#validation+train", Source("builtin", "cifar10", (16, 16), ("train", "validation"))),
+        ("h5:a#b.h5#test", Source("h5", "a#b.h5", None, ("test",))),
+        ("folder:icons#train/", Source("folder", "icons#train/")),
+        ("folder:icons#2", Source("folder", "icons#2")),
     ],
 )
 def test_parse(text, source):
@@ -37,6 +42,11 @@ def test_parse(text, source):
         ("digits@0", "between 1 and 4096"),
         ("digits@16x5000", "between 1 and 4096"),
         ("digits@" + "9" * 5000, "between 1 and 4096"),
+        ("digits#trian", "Unknown split 'trian'.*Did you mean 'train'"),
+        ("folder:photos#old", "Unknown split 'old'.*needs a / after it"),
+        ("digits#train+train", "named once"),
+        ("digits#train+", "Unknown split ''"),
+        ("digits#train@8", "Did you mean 'digits'"),
     ],
 )
 def test_refused(text, message):
@@ -61,15 +71,56 @@ def test_any_text_parses_or_is_refused(text):
 
 @given(
     kind=st.sampled_from(["folder", "h5"]),
-    path=st.text(min_size=1).filter(lambda path: "@" not in path),
+    path=st.text(min_size=1).filter(lambda path: "@" not in path and "#" not in path),
     height=st.integers(1, 4096),
     width=st.integers(1, 4096),
+    splits=st.lists(st.sampled_from(SPLITS), min_size=1, unique=True),
 )
 @settings(deadline=None)
-def test_kind_path_and_size_come_back(kind, path, height, width):
-    assert parse_source(f"{kind}:{path}") == (kind, path, None)
-    assert parse_source(f"{kind}:{path}@{height}x{width}") == (kind, path, (height, width))
-    assert parse_source(f"{kind}:{path}@{height}") == (kind, path, (height, height))
+def test_kind_path_size_and_splits_come_back(kind, path, height, width, splits):
+    assert parse_source(f"{kind}:{path}") == (kind, path, None, None)
+    assert parse_source(f"{kind}:{path}@{height}x{width}") == (kind, path, (height, width), None)
+    named, sorted_splits = "+".join(splits), tuple(split for split in SPLITS if split in splits)
+    assert parse_source(f"{kind}:{path}#{named}") == (kind, path, None, sorted_splits)
+    assert parse_source(f"{kind}:{path}@{height}#{named}") == (kind, path, (height, height), sorted_splits)
+    assert without_splits(f"{kind}:{path}@{height}#{named}") == f"{kind}:{path}@{height}"
+
+
+@pytest.mark.parametrize("source", ["digits@8#train+validation", "h5:{path}#train+validation"])
+def test_named_splits_together_are_trained_on(source, tmp_path):
+    whole = load_dataset("digits@8")
+    write_h5(whole, tmp_path / "digits.h5", {})
+    source = source.format(path=tmp_path / "digits.h5")
+    joined = load_dataset(source)
+    assert joined.spec.name == source
+    assert joined.spec.splits == {"train": 1438, "validation": 144, "test": 359}
+    assert joined.spec.classes == whole.spec.classes
+    for read in (Dataset.images, Dataset.labels):
+        both = np.concatenate([read(whole, "train"), read(whole, "validation")])
+        assert np.array_equal(read(joined, "train"), both)
+        assert np.array_equal(read(joined, "test"), read(whole, "test"))
+    assert joined.spec.content_hash != whole.spec.content_hash
+    joined.verify()
+
+
+def test_validation_alone_may_be_trained_on_and_train_is_what_it_is_anyway():
+    whole = load_dataset("digits@8")
+    assert np.array_equal(load_dataset("digits@8#validation").images("train"), whole.images("validation"))
+    assert load_dataset("digits@8#train").spec.content_hash == whole.spec.content_hash
+
+
+def test_named_splits_of_a_set_without_labels(tmp_path):
+    for number in range(10):
+        Image.new("L", (2, 2), number).save(tmp_path / f"{number}.png")
+    joined = load_dataset(f"folder:{tmp_path}#train+validation")
+    assert joined.labels("train") is None
+    assert joined.spec.splits == {"train": 8, "validation": 1, "test": 2}
+
+
+@pytest.mark.parametrize("splits", ["test", "train+test", "train+validation+test"])
+def test_the_test_split_is_not_to_train_on(splits):
+    with pytest.raises(UsageError, match=r"would train on the test split.*cifar10#train\+validation"):
+        load_dataset(f"digits#{splits}")
 
 
 def test_a_size_resizes_built_in_and_prepared_sets(tmp_path):

@@ -6,6 +6,11 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+
+from zoo_core.data import load_dataset
+from zoo_core.features import load_features
+
 ZOO = [sys.executable, "-c", "from zoo_core.cli.main import run; run()"]
 
 
@@ -29,3 +34,15 @@ def test_the_plugin_of_the_tutorial_passes_its_own_tests(install: Callable[[str]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout
     assert "2 passed" in done.stdout
+
+
+def test_the_feature_network_counts_intensities(install: Callable[[str], Path]):
+    install("zoo-histogram")
+    done = subprocess.run([*ZOO, "features", "list", "--json"], capture_output=True, text=True)
+    assert "histogram" in [record["name"] for record in json.loads(done.stdout)]
+    network = load_features("histogram", load_dataset("digits").spec)
+    images = np.array([[0, 15], [16, 255]], np.uint8).reshape(1, 2, 2, 1)
+    expected = np.zeros((1, 16))
+    expected[0, [0, 1, 15]] = 0.5, 0.25, 0.25
+    np.testing.assert_array_equal(network.features(images), expected)
+    np.testing.assert_array_equal(network.features(images.repeat(3, axis=3)), expected.repeat(3, axis=1))

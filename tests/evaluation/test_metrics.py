@@ -2,27 +2,71 @@ import numpy as np
 import pytest
 
 from zoo_core.errors import UsageError
+from zoo_core.evaluation.extraction import FeatureStore
+from zoo_core.evaluation.images import ArrayImages
 from zoo_core.evaluation.metric import Evaluand, NotApplicable
 from zoo_core.evaluation.metrics import METRICS, compute, select
+from zoo_core.evaluation.sample import Sample
 from zoo_core.features import Pixels
 
 
-def test_all_that_apply_are_measured(images):
-    real = images(50, 3)
-    assert set(compute(None, Evaluand(features=Pixels(), reference=real, generated=real))) == {"fd_pixels"}
-    assert set(compute(None, Evaluand(features=Pixels(), reference=real, pairs=(real, real)))) == {"psnr"}
+@pytest.fixture
+def sample(images):
+    """`sample(count, side)` are random images seen as pixels."""
+
+    def make(count, side, channels=1, seed=0):
+        return Sample(ArrayImages("random", images(count, side, channels, seed)), Pixels(), FeatureStore(None))
+
+    return make
 
 
-def test_named_ones_alone_are_measured(images):
-    real = images(50, 12)
-    evaluand = Evaluand(features=Pixels(), reference=real, generated=real, pairs=(real, real))
-    assert list(compute(["ssim", "psnr"], evaluand)) == ["ssim", "psnr"]
+@pytest.fixture
+def evaluand(sample):
+    """`evaluand(side)` has generated images, other real ones and pairs of that side."""
+
+    def make(side):
+        pairs = (sample(50, side).images, sample(50, side, seed=1).images)
+        real = sample(50, side, seed=3)
+        reference, generated = sample(50, side), sample(50, side, seed=2)
+        return Evaluand(network=Pixels(), reference=reference, generated=generated, real=real, pairs=pairs)
+
+    return make
 
 
-def test_a_named_one_that_does_not_apply_is_an_error(images):
+def test_the_default_ones_that_apply_are_measured(evaluand):
+    assert set(compute(None, evaluand(3))) == {"fd_pixels", "precision_pixels", "recall_pixels", "psnr"}
+
+
+def test_named_ones_alone_are_measured_in_their_order(evaluand):
+    assert list(compute(["ssim", "psnr"], evaluand(12))) == ["ssim", "psnr"]
+    assert list(compute(["psnr", "psnr"], evaluand(12))) == ["psnr"]
+
+
+@pytest.mark.filterwarnings("ignore:.*below:UserWarning")
+def test_all_measures_whatever_applies(evaluand):
+    found = compute(["all"], evaluand(12))
+    assert {"fd_pixels", "kid_pixels", "density_pixels", "ms_ssim_1", "ms_ssim_diversity_1"} <= set(found)
+    assert not {"fid", "isc", "cas"} & set(found)
+
+
+def test_each_score_of_images_has_a_floor_and_the_numbers(evaluand):
+    for score in compute(["fd", "prc", "dc", "kid"], evaluand(3)).values():
+        assert (score.n_generated, score.n_reference, score.n_floor) == (50, 50, 50)
+        assert score.floor is not None
+        assert score.interval[0] <= score.value <= score.interval[1]
+
+
+def test_a_named_one_that_does_not_apply_is_an_error_unless_a_protocol_names_it(sample):
+    judged = Evaluand(network=Pixels(), reference=sample(200, 7), generated=sample(200, 7, seed=1))
     with pytest.raises(NotApplicable, match="SSIM needs reconstructions") as caught:
-        compute(["fd", "ssim"], Evaluand(features=Pixels(), reference=images(50, 3), generated=images(50, 3)))
+        compute(["fd", "ssim"], judged)
     assert caught.value.exit_code == 2
+    assert list(compute(["fd", "ssim"], judged, strict=False)) == ["fd_pixels"]
+
+
+def test_fid_is_inception_s_alone(evaluand):
+    with pytest.raises(NotApplicable, match="inception"):
+        compute(["fid"], evaluand(3))
 
 
 def test_an_unknown_name_is_told_the_nearest():
@@ -32,21 +76,26 @@ def test_an_unknown_name_is_told_the_nearest():
 
 def test_what_metrics_need_is_known_before_anything_is_generated():
     assert {metric.needs for metric in select(["ssim", "psnr"])} == {"reconstructions"}
-    assert select(None) == list(METRICS.values())
+    assert select(["all"]) == list(METRICS.values())
+    assert [metric.name for metric in select(None)] == [name for name, metric in METRICS.items() if metric.default]
 
 
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        {"generated": np.zeros((5, 4, 4, 1), np.uint8)},
-        {"generated": np.zeros((5, 3, 3, 1), np.float32)},
-        {"generated": np.zeros((0, 3, 3, 1), np.uint8)},
-        {"training": np.zeros((5, 3, 3, 3), np.uint8)},
-        {"pairs": (np.zeros((5, 3, 3, 1), np.uint8), np.zeros((4, 3, 3, 1), np.uint8))},
-        {"labels": np.zeros(5, np.int32)},
-        {"generated": np.zeros((5, 3, 3, 1), np.uint8), "labels": np.zeros(4, np.int32)},
-    ],
-)
-def test_arrays_that_do_not_fit_together_are_refused(images, wrong):
-    with pytest.raises(UsageError, match="Expected"):
-        Evaluand(features=Pixels(), reference=images(5, 3), **wrong)
+@pytest.mark.parametrize("wrong", ["generated", "real", "training"])
+def test_images_of_another_shape_are_refused(sample, wrong):
+    with pytest.raises(UsageError, match="has images of 4x4x1, the reference of 3x3x1"):
+        Evaluand(network=Pixels(), reference=sample(5, 3), **{wrong: sample(5, 4)})
+
+
+def test_half_a_pair_is_refused(sample):
+    with pytest.raises(UsageError, match="received 5 originals, 4 others"):
+        Evaluand(network=Pixels(), reference=sample(5, 3), pairs=(sample(5, 3).images, sample(4, 3).images))
+
+
+def test_the_floor_may_have_a_reference_of_its_own(sample):
+    half, other = sample(30, 3), sample(30, 3)
+    judged = Evaluand(
+        network=Pixels(), reference=sample(60, 3, seed=1), generated=sample(40, 3), real=half, floor_reference=other
+    )
+    score = compute(["fd"], judged)["fd_pixels"]
+    assert score.floor == pytest.approx(0, abs=1e-6)
+    assert np.isfinite(score.value)

@@ -2,9 +2,10 @@ import json
 
 import numpy as np
 import pytest
+from skimage.metrics import peak_signal_noise_ratio
 
 from zoo_core.evaluation.metric import Evaluand, NotApplicable
-from zoo_core.evaluation.psnr import PSNR
+from zoo_core.evaluation.psnr import PSNR, psnr_of
 from zoo_core.features import Pixels
 
 
@@ -29,6 +30,12 @@ def test_identical_pairs_count_100_decibels(images, paired):
     assert json.loads(score.model_dump_json())["value"] == 100
 
 
-def test_without_reconstructions_it_does_not_apply(images):
-    with pytest.raises(NotApplicable, match="reconstructions"):
-        PSNR()(Evaluand(features=Pixels(), reference=images(2, 12)))
+def test_each_pair_has_the_value_of_the_reference_implementation(images):
+    originals, others = images(6, 9, channels=3, seed=1), images(6, 9, channels=3, seed=2)
+    expected = [peak_signal_noise_ratio(*pair, data_range=255) for pair in zip(originals, others, strict=True)]
+    np.testing.assert_allclose(psnr_of(originals, others), expected, rtol=1e-12)
+
+
+def test_without_reconstructions_it_does_not_apply(vectors):
+    with pytest.raises(NotApplicable, match="PSNR needs reconstructions"):
+        PSNR()(Evaluand(network=Pixels(), reference=vectors(np.eye(2))))

@@ -3,8 +3,9 @@ import pytest
 from scipy.ndimage import gaussian_filter
 from skimage.metrics import structural_similarity
 
+from zoo_core.evaluation import ssim
 from zoo_core.evaluation.metric import Evaluand, NotApplicable
-from zoo_core.evaluation.ssim import SSIM
+from zoo_core.evaluation.ssim import SSIM, ssim_of
 from zoo_core.features import Pixels
 
 
@@ -13,8 +14,9 @@ def noisy(images, level):
     return np.clip(images.astype(int) + noise, 0, 255).astype(np.uint8)
 
 
-def test_it_is_the_mean_over_pairs_of_the_reference_implementation(images, paired):
-    originals = images(4, 16, channels=3)
+@pytest.mark.parametrize(("shape", "channels"), [((16, 16), 3), ((11, 30), 1), ((45, 12), 3)])
+def test_each_pair_has_the_value_of_the_reference_implementation(shape, channels, monkeypatch):
+    originals = np.random.default_rng(0).integers(0, 256, (9, *shape, channels), dtype=np.uint8)
     others = noisy(originals, 60)
     expected = [
         structural_similarity(
@@ -22,9 +24,29 @@ def test_it_is_the_mean_over_pairs_of_the_reference_implementation(images, paire
         )
         for a, b in zip(originals, others, strict=True)
     ]
+    monkeypatch.setattr(ssim, "BLOCK", 4 * originals[0].size)
+    np.testing.assert_allclose(ssim_of(originals, others), expected, atol=1e-12)
+
+
+def test_small_pairs_have_the_value_of_the_reference_implementation_with_its_uniform_window(images):
+    originals = images(5, 9, channels=3)
+    others = noisy(originals, 60)
+    expected = [
+        structural_similarity(a, b, win_size=7, use_sample_covariance=False, data_range=255, channel_axis=-1)
+        for a, b in zip(originals, others, strict=True)
+    ]
+    np.testing.assert_allclose(ssim_of(originals, others), expected, atol=1e-12)
+
+
+def test_the_score_is_the_mean_over_pairs_and_its_interval_theirs(images, paired):
+    originals = images(1100, 11)  # more than are read at a time
+    others = noisy(originals, 60)
+    values = ssim_of(originals, others)
     score = SSIM()(paired(originals, others))["ssim"]
-    assert score.value == pytest.approx(np.mean(expected), abs=1e-12)
-    assert (score.label, score.better, score.n_generated, score.n_reference) == ("SSIM", "higher", 4, 4)
+    assert score.value == pytest.approx(np.mean(values), abs=1e-12)
+    assert score.interval[0] < score.value < score.interval[1]
+    assert score.standard_error == pytest.approx(np.std(values, ddof=1) / np.sqrt(1100))
+    assert (score.label, score.better, score.n_generated, score.n_reference) == ("SSIM", "higher", 1100, 1100)
 
 
 def test_it_is_the_formula_of_wang_et_al(images, paired):
@@ -57,10 +79,10 @@ def test_small_images_have_a_key_of_their_own(images, paired, side):
 
 
 def test_below_seven_pixels_it_does_not_apply(images, paired):
-    with pytest.raises(NotApplicable, match="at least 7x7 pixels, received 6x6"):
+    with pytest.raises(NotApplicable, match="at least 7x7 pixels, received a side of 6"):
         SSIM()(paired(images(2, 6), images(2, 6)))
 
 
-def test_without_reconstructions_it_does_not_apply(images):
-    with pytest.raises(NotApplicable, match="reconstructions"):
-        SSIM()(Evaluand(features=Pixels(), reference=images(2, 12)))
+def test_without_reconstructions_it_does_not_apply(vectors):
+    with pytest.raises(NotApplicable, match="SSIM needs reconstructions of known originals"):
+        ssim.over_pairs("SSIM", Evaluand(network=Pixels(), reference=vectors(np.eye(2))), ssim_of)

@@ -1,57 +1,42 @@
-import numpy as np
+"""From a name to a feature network; what a plugin's network does wrong is told before anything is measured."""
+
 import pytest
 
-from zoo_core.data import load_dataset
 from zoo_core.errors import UsageError, ZooError
-from zoo_core.features import Classifier, Pixels, classifier, load_features, storage
+from zoo_core.features import load_features
 from zoo_core.specs import DataSpec, Field
+
+INIT = """
+import zoo_core
+
+@zoo_core.hookimpl
+def zoo_features():
+    yield zoo_core.FeatureSpec(name="{name}", summary="Features for tests", target="zoo_{name}.network:open_network")
+"""
+
+NETWORK = """
+import numpy as np
+from zoo_core.features import ClassifyingNetwork
+
+class Mean(ClassifyingNetwork):
+    name = "mean"
+    weights_sha256 = None
+    runtime = "numpy"
+    classes = ("dark", "bright")
+
+    def features(self, images):
+        return images.mean(axis=(1, 2)).astype(np.float32)
+
+    def logits(self, features):
+        return np.concatenate([-features, features], axis=1)[:, :2]
+
+def open_network(data, weights):
+    return Mean()
+"""
 
 
 def spec(name, shape=(28, 28, 1)):
     return DataSpec(name=name, fields={"images": Field(shape, "float32")}, classes=(), splits={}, content_hash="")
-
-
-@pytest.mark.parametrize("data", sorted(classifier.SHIPPED))
-def test_shipped_weights_are_those_that_are_pinned(data):
-    path = classifier.shipped_file(data)
-    assert storage.sha256(path.read_bytes()) == classifier.SHIPPED[data]
-    assert path.stat().st_size < 1_500_000
-    network = Classifier.shipped(data)
-    assert network.info.data == data
-    assert network.name == f"classifier:{data}"
-    assert network.label == "classifier"
-    assert network.weights_sha256 == classifier.SHIPPED[data]
-
-
-def test_on_digits_it_is_right_more_than_98_times_in_100():
-    digits = load_dataset("digits")
-    network = load_features("classifier", digits.spec)
-    assert network.info.content_hash == digits.spec.content_hash
-    predicted = network.probabilities(digits.images("test")).argmax(axis=1)
-    accuracy = np.mean(predicted == digits.labels("test"))
-    assert accuracy > 0.98
-    assert accuracy == pytest.approx(network.info.test_accuracy, abs=0.003)
-
-
-@pytest.mark.shared_data
-def test_on_mnist_it_is_right_more_than_99_times_in_100(shared_data):
-    mnist = load_dataset("mnist", shared_data)
-    network = load_features("classifier", mnist.spec)
-    assert network.info.content_hash == mnist.spec.content_hash
-    predicted = network.probabilities(mnist.images("test")).argmax(axis=1)
-    accuracy = np.mean(predicted == mnist.labels("test"))
-    assert accuracy > 0.99
-    assert accuracy == pytest.approx(network.info.test_accuracy, abs=0.0005)
-
-
-def test_a_shipped_file_that_was_altered_is_refused(tmp_path, monkeypatch):
-    altered = tmp_path / "classifier-digits.h5"
-    content = bytearray(classifier.shipped_file("digits").read_bytes())
-    content[-1] ^= 1
-    altered.write_bytes(content)
-    monkeypatch.setattr(classifier, "shipped_file", lambda data: altered)
-    with pytest.raises(ZooError, match="not the file that was shipped: expected SHA-256"):
-        load_features("auto", spec("digits"))
 
 
 @pytest.mark.parametrize(
@@ -60,7 +45,8 @@ def test_a_shipped_file_that_was_altered_is_refused(tmp_path, monkeypatch):
         ("digits", "classifier:digits"),
         ("digits@8", "classifier:digits"),
         ("mnist@32x24", "classifier:mnist"),
-        ("fashion_mnist", "pixels"),
+        ("fashion_mnist", "classifier:fashion_mnist"),
+        ("cifar10", "pixels"),
         ("folder:digits", "pixels"),
     ],
 )
@@ -68,39 +54,69 @@ def test_auto_takes_the_shipped_classifier_whatever_the_size(data, expected):
     assert load_features("auto", spec(data)).name == expected
 
 
-def test_images_of_another_size_or_in_colour_are_classified_as_well():
-    digits = load_dataset("digits@32")
-    colour = np.repeat(digits.images("test"), 3, axis=3)
-    network = load_features("auto", digits.spec)
-    assert np.mean(network.probabilities(colour).argmax(axis=1) == digits.labels("test")) > 0.95
+@pytest.mark.parametrize("begin", [b"PK\x03\x04", b"\x80\x02\x8a"], ids=["zip", "pickle"])
+def test_auto_knows_weights_of_pytorch_by_their_content(tmp_path, begin):
+    weights = tmp_path / "weights"
+    weights.write_bytes(begin + bytes(100))
+    with pytest.raises(UsageError, match=r"is a file of PyTorch.*--features inception"):
+        load_features("auto", spec("digits"), weights)
 
 
-def test_pixels_can_be_asked_for():
-    assert isinstance(load_features("pixels", spec("digits")), Pixels)
-
-
-@pytest.mark.parametrize("name", ["auto", "classifier"])
-def test_weights_of_ones_own_have_their_hash_in_the_name(hasty, name):
-    network = load_features(name, spec("digits@8"), weights=hasty)
-    digest = storage.sha256(hasty.read_bytes())
-    assert network.name == network.label == f"classifier@{digest[:8]}"
-    assert network.weights_sha256 == digest
-    assert network.classes == tuple("0123456789")
-    assert network.features(np.zeros((2, 8, 8, 1), np.uint8)).shape == (2, 64)
-
-
-def test_where_none_is_shipped_the_error_says_how_to_train_one():
-    with pytest.raises(UsageError, match="No classifier is shipped for 'cifar10@16'") as caught:
-        load_features("classifier", spec("cifar10@16"))
-    assert "zoo classifier train --data cifar10@16 --out FILE" in caught.value.hint
-    assert "--weights FILE" in caught.value.hint
-
-
-def test_pixels_have_no_weights(hasty):
-    with pytest.raises(UsageError, match="no weights"):
-        load_features("pixels", spec("digits"), weights=hasty)
+def test_auto_says_what_is_wrong_with_any_other_file(tmp_path):
+    with pytest.raises(UsageError, match="There is no weights file"):
+        load_features("auto", spec("digits"), tmp_path / "missing")
+    (tmp_path / "text").write_text("hello")
+    with pytest.raises(ZooError, match="not a classifier's weights file"):
+        load_features("auto", spec("digits"), tmp_path / "text")
 
 
 def test_an_unknown_name_is_told_the_nearest():
     with pytest.raises(UsageError, match=r"Unknown feature network 'pixel'\. Did you mean 'pixels'"):
         load_features("pixel", spec("digits"))
+    with pytest.raises(UsageError, match="Known: classifier, inception, pixels"):
+        load_features("vgg", spec("digits"))
+
+
+def test_a_plugins_network_is_loaded_with_the_data_and_the_weights(make_plugin, tmp_path):
+    opening = NETWORK + "\nopened = []\ndef open_network(*arguments):\n    opened.append(arguments)\n    return Mean()"
+    make_plugin("mean", INIT, modules={"network": opening})
+    data = spec("digits")
+    assert load_features("mean", data, tmp_path).name == "mean"
+    from zoo_mean.network import opened
+
+    assert opened == [(data, tmp_path)]
+
+
+def test_what_a_plugin_says_is_wrong_with_the_request_stays_as_it_is(make_plugin):
+    refusing = NETWORK.replace("return Mean()", "raise zoo_core.UsageError('Too small.', 'Take 32.')")
+    make_plugin("mean", INIT, modules={"network": "import zoo_core\n" + refusing})
+    with pytest.raises(UsageError, match=r"^Too small\. Take 32\.$"):
+        load_features("mean", spec("digits"))
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        ("import numpy", "import gone, numpy", "No module named 'gone'"),
+        ("def open_network", "def open", "has no attribute 'open_network'"),
+        ("def open_network(data, weights)", "open_network = 3\ndef other()", "must be a function, received 3"),
+        ("open_network(data, weights)", "open_network(data)", "takes 1 positional argument but 2 were given"),
+        ("return Mean()", "return exit(3)", "SystemExit: 3"),
+        ("return Mean()", "return print", "expected a zoo_core.features.FeatureNetwork, received <built-in"),
+        ("    runtime =", "    other =", "has no attribute 'runtime'"),
+        ('name = "mean"', 'name = "inception"', "its name must be 'mean', .* received 'inception'"),
+        (".astype(np.float32)", "", r"features\(\) of 2 images must be float32 \(2, D\), received float64 \(2, 3\)"),
+        ("axis=(1, 2)", "axis=1", r"float32 \(2, D\), received float32 \(2, 32, 3\)"),
+        ("images.mean", "images[:1].mean", r"received float32 \(1, 3\)"),
+        ("images.mean", "images.mittel", "AttributeError.*mittel"),
+        ("[:, :2]", "", r"logits\(\) of 2 images must be float32 \(2, 2\), received float32 \(2, 6\)"),
+    ],
+)
+def test_a_plugins_network_that_breaks_the_contract_is_told(make_plugin, before, after, told):
+    assert before in NETWORK
+    make_plugin("mean", INIT, modules={"network": NETWORK.replace(before, after)})
+    with pytest.raises(ZooError, match=told) as caught:
+        load_features("mean", spec("cifar10", (32, 32, 3)))
+    assert caught.value.exit_code == 1
+    assert caught.value.message.startswith("Feature network 'mean' of zoo-mean 1.0 can't be loaded: ")
+    assert "pip uninstall zoo-mean" in caught.value.hint

@@ -10,6 +10,7 @@ def test_features_are_the_pixels_between_0_and_1():
     assert found.dtype == np.float32
     np.testing.assert_allclose(found, [[0, 0.2, 1, 0.4]])
     assert (Pixels().name, Pixels().label, Pixels().weights_sha256) == ("pixels", "pixels", None)
+    assert Pixels().runtime == f"numpy {np.__version__}"
 
 
 @pytest.mark.parametrize(

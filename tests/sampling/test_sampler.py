@@ -73,7 +73,7 @@ def test_reconstructions_belong_to_their_images(vae: Sampler, batch: int):
 def test_reconstruction_wants_the_task_and_the_shape(cgan: Sampler, vae: Sampler):
     with pytest.raises(UsageError, match="'cgan' does not reconstruct; its tasks: generate"):
         cgan.reconstruct(np.zeros((1, 8, 8, 1), "uint8"))
-    with pytest.raises(UsageError, match=r"Expected images of shape \(8, 8, 1\), received \(16, 16, 1\)"):
+    with pytest.raises(UsageError, match=r"Expected images of shape \(8, 8, 1\), received 1 of \(16, 16, 1\)"):
         vae.reconstruct(np.zeros((1, 16, 16, 1), "uint8"))
 
 

@@ -25,8 +25,8 @@ def classifier() -> None:
 
     \b
     For example:
-      zoo classifier train --data fashion_mnist --out fashion.h5
-      zoo evaluate runs/first --against fashion_mnist --weights fashion.h5
+      zoo classifier train --data folder:birds@64 --out birds.h5
+      zoo evaluate runs/birds --weights birds.h5
     """
 
 
@@ -49,7 +49,7 @@ def train(data: str, data_dir: Path | None, out: Path, seed: int, steps: int, as
     For example:
       zoo classifier train --data mnist --out classifier-mnist.h5 --seed 0
     """
-    from zoo_core.cli.progress import TrainingProgress
+    from zoo_core.cli.progress import StderrReport
     from zoo_core.data import load_dataset
     from zoo_core.errors import UsageError
     from zoo_core.features import Classifier, storage
@@ -61,7 +61,7 @@ def train(data: str, data_dir: Path | None, out: Path, seed: int, steps: int, as
     if not os.access(folder, os.W_OK):  # told now, and not after minutes of training
         raise UsageError(f"'{folder}' can't be written to.", "Name another place: --out FILE")
     dataset = load_dataset(data, data_dir)
-    with TrainingProgress() as progress:
+    with StderrReport() as progress:
         progress.begin("Training", 0, steps)
         network, info = train_classifier(dataset, storage.Recipe(seed=seed, steps=steps), progress.log)
     storage.save(out, network, info)

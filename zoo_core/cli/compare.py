@@ -13,6 +13,8 @@ from zoo_core.cli.options import (
     data_dir_option,
     device_option,
     features_option,
+    metrics_option,
+    protocol_option,
     steps_option,
     weights_option,
 )
@@ -25,17 +27,17 @@ from zoo_core.cli.output import emit, json_option
     "--data",
     metavar="SET",
     multiple=True,
-    default=[DEFAULT_DATA],
-    show_default=True,
-    help="A data set; may be given more than once.",
+    help=f"A data set; may be given more than once [{DEFAULT_DATA}, or the protocol's].",
 )
-@click.option("--seeds", type=click.IntRange(1), default=3, show_default=True, help="Training seeds for each model.")
+@protocol_option
+@click.option("--seeds", type=click.IntRange(1), help="Training seeds for each model [3, or the protocol's].")
 @click.option("--out", metavar="DIR", type=click.Path(path_type=Path), help="Folder [comparisons/MODELS-SETS].")
 @steps_option
 @batch_size_option
 @click.option("-o", "options", metavar="MODEL.KEY=VALUE", multiple=True, help="An option of one model.")
 @click.option("-n", "--count", type=int, help="Images each run generates [as in training, at most 10,000].")
 @click.option("--dry-run", is_flag=True, help="Only list the runs, their state, and the time they would take.")
+@metrics_option
 @features_option
 @weights_option
 @data_dir_option
@@ -44,13 +46,15 @@ from zoo_core.cli.output import emit, json_option
 def compare(
     models: tuple[str, ...],
     data: tuple[str, ...],
-    seeds: int,
+    protocol: str | None,
+    seeds: int | None,
     out: Path | None,
     steps: int | None,
     batch_size: int | None,
     options: tuple[str, ...],
     count: int | None,
     dry_run: bool,
+    metrics: list[str] | None,
     features: str,
     weights: Path | None,
     data_dir: Path | None,
@@ -64,12 +68,13 @@ def compare(
 
     \b
     For example:
+      zoo compare dcgan vae cgan --protocol digits
       zoo compare dcgan vae cgan --data digits --seeds 3
       zoo compare dcgan vae --data folder:photos@64 --steps 20000 -o dcgan.width=128
     """
     from rich.console import Console
 
-    from zoo_core.cli.progress import TrainingProgress
+    from zoo_core.cli.progress import StderrReport
     from zoo_core.comparing.compare import compare as run_comparison
     from zoo_core.comparing.compare import preview
     from zoo_core.errors import UsageError, ZooError
@@ -84,7 +89,10 @@ def compare(
         if not dot:
             raise UsageError(f"Expected MODEL.KEY=VALUE, received '{key}=…'.", f"For example: -o {models[0]}.{key}=…")
         by_model.setdefault(model, {})[name] = value
-    out = out or Path("comparisons") / slug("-".join([*models, *data]))
+    if not data and not protocol:
+        data = (DEFAULT_DATA,)
+    name = Path(protocol).stem if protocol else ""
+    out = out or Path("comparisons") / slug("-".join([*models, *data, *([name] if name else [])]))
     changes = {name: value for name, value in (("steps", steps), ("batch_size", batch_size)) if value is not None}
     if dry_run:
         runs = preview(
@@ -94,12 +102,13 @@ def compare(
             seeds=seeds,
             options=by_model,
             training=changes,
+            protocol=protocol,
             data_dir=data_dir,
             device=device,
         )
         emit(runs, as_json)
         return
-    with TrainingProgress() as progress:
+    with StderrReport() as progress:
         comparison = run_comparison(
             models,
             data,
@@ -109,7 +118,9 @@ def compare(
             training=changes,
             features=features,
             weights=weights,
+            metrics=metrics,
             count=count,
+            protocol=protocol,
             data_dir=data_dir,
             device=device,
             report=progress,

@@ -5,55 +5,74 @@ from pathlib import Path
 
 import click
 
-from zoo_core.cli.options import data_dir_option, features_option, weights_option
+from zoo_core.cli.options import data_dir_option, features_option, metrics_option, protocol_option, weights_option
 from zoo_core.cli.output import emit, json_option
 
 
-@click.command(short_help="Score a run, or a folder of images, against a data set.")
-@click.argument("evaluated", metavar="RUN|FOLDER|FILE")
-@click.option("--against", metavar="SET", help="Data set whose test images are the reference [the run's own].")
-@click.option("--metrics", metavar="NAME,NAME", help="fd, class_accuracy, ssim, psnr [all that apply].")
+@click.command(short_help="Score a run, or images from anywhere, against a data set.")
+@click.argument("evaluated", metavar="RUN|FOLDER|FILE|SET")
+@click.option("--against", metavar="SET|FOLDER|FILE|RUN", help="What to compare with [the run's data set].")
+@metrics_option
 @features_option
 @weights_option
 @click.option("-n", "--count", type=int, help="Images that a run generates [as in training, at most 10,000].")
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True, help="Of their noise.")
+@protocol_option
+@click.option("--skip-bad", is_flag=True, help="Leave out images that can't be read, and list them.")
 @data_dir_option
 @json_option
 def evaluate(
     evaluated: str,
     against: str | None,
-    metrics: str | None,
+    metrics: list[str] | None,
     features: str,
     weights: Path | None,
     count: int | None,
     seed: int,
+    protocol: str | None,
+    skip_bad: bool,
     data_dir: Path | None,
     as_json: bool,
 ) -> None:
-    """Score a run, a folder of images or an HDF5 file against the test images of a data set.
+    """Score a run, or images made elsewhere, against real images.
 
-    Beside each distance stands its floor: what as many real images score. A run keeps the record as result.json.
+    On either side, a run stands for images that it generates; a folder, an .npz file or a prepared .h5 file for all
+    images in it; a data set for its test images, or those of the splits that follow a #.
+
+    Beside each score stand its 95 % interval and its floor: what other real images score. A run keeps the record as
+    result.json.
 
     \b
     For example:
       zoo evaluate runs/first
-      zoo evaluate my-images/ --against mnist --metrics fd --json
+      zoo evaluate runs/first --protocol mnist
+      zoo evaluate my-images/ --against mnist --metrics fd,prc --json
+      zoo evaluate samples.npz --against cifar10#train+validation --features inception --metrics fid,kid,isc
     """
     from zoo_core import api
+    from zoo_core.cli.progress import StderrReport
     from zoo_core.files import write_text
+    from zoo_core.reporting.words import bounds, number
     from zoo_core.runs import RunFolder
 
-    names = [name.strip() for name in metrics.split(",")] if metrics else None
-    record = api.evaluate(
-        evaluated,
-        against,
-        metrics=names,
-        features=features,
-        weights=weights,
-        count=count,
-        seed=seed,
-        data_dir=data_dir,
-    )
+    with StderrReport() as progress:
+        record = api.evaluate(
+            evaluated,
+            against,
+            metrics=metrics,
+            features=features,
+            weights=weights,
+            count=count,
+            seed=seed,
+            protocol=protocol,
+            skip_bad=skip_bad,
+            data_dir=data_dir,
+            report=progress,
+        )
+    for skipped in record.skipped:
+        click.echo(f"skipped {skipped}", err=True)
+    if record.skipped:
+        click.echo(f"{len(record.skipped)} images could not be read and were left out.", err=True)
     text = record.model_dump_json(indent=2)
     if record.source is not None:
         write_text(RunFolder.open(Path(evaluated)).result_file, text + "\n")
@@ -63,11 +82,13 @@ def evaluate(
     rows = [
         {
             "metric": score.label,
-            "value": f"{score.value:.4g}",
-            "floor": "" if score.floor is None else f"{score.floor:.4g}",
+            "value": number(score.value),
+            "95 %": bounds(score),
+            "floor": "" if score.floor is None else number(score.floor),
             "better": score.better,
             "generated": score.n_generated,
             "reference": score.n_reference or "",
+            "floor from": score.n_floor or "",
         }
         for score in record.metrics.values()
     ]

@@ -17,6 +17,8 @@ COMMANDS = {
     "report": ("zoo_core.cli.report:report", "Put the results of runs into one HTML page."),
     "models": ("zoo_core.cli.models:models", "List the models, show one and its options."),
     "datasets": ("zoo_core.cli.datasets:datasets", "List, show and prepare data sets."),
+    "protocols": ("zoo_core.cli.protocols:protocols", "List and show the evaluation protocols."),
+    "features": ("zoo_core.cli.features:features", "List the feature networks that distances stand on."),
     "classifier": ("zoo_core.cli.classifier:classifier", "Train the classifier whose features the scores use."),
     "plugins": ("zoo_core.cli.plugins:plugins", "List the installed plugins, the broken ones with the reason."),
 }

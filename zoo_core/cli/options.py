@@ -21,10 +21,24 @@ features_option = click.option(
     "--features",
     default="auto",
     show_default=True,
-    help="classifier, pixels, or auto: a classifier where there is one.",
+    help="Of zoo features list; auto is a classifier, if any.",
 )
 weights_option = click.option(
-    "--weights", metavar="FILE", type=click.Path(path_type=Path), help="A classifier from zoo classifier train."
+    "--weights",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Weights for the features, not their own.",
+)
+metrics_option = click.option(
+    "--metrics",
+    metavar="NAME,NAME",
+    callback=lambda _, __, text: [name.strip() for name in text.split(",")] if text else None,
+    help="fid, kid, isc, prc … or all [the usual ones that apply].",
+)
+protocol_option = click.option(
+    "--protocol",
+    metavar="NAME|FILE",
+    help="Of zoo protocols list, or a TOML file: fixes what moves a score.",
 )
 steps_option = click.option("--steps", type=int, help="Training steps in all.")
 batch_size_option = click.option("--batch-size", type=int, help="Images in each step.")

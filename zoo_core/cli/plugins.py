@@ -25,18 +25,19 @@ def list_(as_json: bool) -> None:
     For example:
       zoo plugins list --json
     """
-    found = registry().plugins
+    found = registry()
     records = [
         {
             "name": plugin.name,
             "distribution": plugin.distribution,
             "version": plugin.version,
             "models": [spec.name for spec in plugin.models],
+            "features": [spec.name for spec in plugin.features],
             "state": plugin.state,
             "reason": plugin.error,
         }
-        for plugin in found
+        for plugin in found.plugins
     ]
     emit(records, as_json)
-    if not found:
+    if not found.models:
         console().print(NO_MODELS)

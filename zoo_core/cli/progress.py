@@ -1,4 +1,4 @@
-"""Training progress on stderr: a bar on a terminal, a line every ten seconds elsewhere."""
+"""Progress on stderr: a bar on a terminal, a line every ten seconds elsewhere."""
 
 import time
 from types import TracebackType
@@ -10,7 +10,7 @@ from zoo_core.cli.output import console
 SECONDS_BETWEEN_LINES = 10
 
 
-class TrainingProgress:
+class StderrReport:
     """A `zoo_core.training.log.Report`, and a context manager that takes the bar away again."""
 
     def __init__(self) -> None:
@@ -29,7 +29,7 @@ class TrainingProgress:
         self._steps = 0
         self._printed = 0.0
 
-    def __enter__(self) -> "TrainingProgress":
+    def __enter__(self) -> "StderrReport":
         self._bar.start()
         return self
 
@@ -47,13 +47,13 @@ class TrainingProgress:
     def log(self, line: dict[str, float]) -> None:
         assert self._task is not None
         losses = "  ".join(f"{name.removesuffix('/loss')} {line[name]:.3f}" for name in line if name.endswith("/loss"))
-        facts = f"{losses}  {line['images_per_second']:,.0f} images/s"
+        facts = f"{losses}  {line['images_per_second']:,.0f} images/s".lstrip()
         self._bar.update(self._task, completed=line["step"], facts=facts)
         now, last = time.monotonic(), line["step"] >= self._steps
         if not self._console.is_terminal and (last or now - self._printed >= SECONDS_BETWEEN_LINES):
             self._printed = now
             left = (self._steps - line["step"]) * line["seconds"] / line["step"]
-            self.say(f"{self._label}: step {line['step']:,} of {self._steps:,}  {facts}  {left:.0f} s left")
+            self.say(f"{self._label}: {line['step']:,} of {self._steps:,}  {facts}  {left:.0f} s left")
 
     def say(self, message: str) -> None:
         """One line on its own, above the bar where there is one."""

@@ -6,13 +6,21 @@ from pathlib import Path
 
 import click
 
-from zoo_core.cli.options import DEFAULT_DATA, batch_size_option, data_dir_option, device_option, steps_option
+from zoo_core.cli.options import (
+    DEFAULT_DATA,
+    batch_size_option,
+    data_dir_option,
+    device_option,
+    protocol_option,
+    steps_option,
+)
 from zoo_core.cli.output import emit, json_option
 
 
 @click.command(short_help="Train a model on a data set, or go on with a run.")
 @click.argument("model", required=False)
 @click.option("--data", metavar="SET", help="mnist, folder:PATH, h5:FILE …, with @SIZE to resize [digits].")
+@protocol_option
 @click.option("--out", metavar="RUN", type=click.Path(path_type=Path), help="Run folder [runs/MODEL-SET-sSEED].")
 @click.option("--resume", metavar="RUN", type=click.Path(path_type=Path), help="Go on with this run.")
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), help="Of weights, data order and noise [0].")
@@ -27,6 +35,7 @@ from zoo_core.cli.output import emit, json_option
 def train(
     model: str | None,
     data: str | None,
+    protocol: str | None,
     out: Path | None,
     resume: Path | None,
     seed: int | None,
@@ -51,17 +60,18 @@ def train(
       zoo train vae --data folder:photos@64 --config runs/first/options.toml
     """
     from zoo_core import api
-    from zoo_core.cli.progress import TrainingProgress
+    from zoo_core.cli.progress import StderrReport
     from zoo_core.data import load_dataset
     from zoo_core.errors import UsageError
+    from zoo_core.evaluation.protocol import load_protocol, refuse_beside
     from zoo_core.options import parse_assignments, read_tables
     from zoo_core.runs import slug
     from zoo_core.training.estimate import estimate
 
     changes = {name: value for name, value in (("steps", steps), ("batch_size", batch_size)) if value is not None}
-    with TrainingProgress() as progress:
+    with StderrReport() as progress:
         if resume is not None:
-            given = (model, data, out, options or None, config, dry_run or None, seed, batch_size)
+            given = (model, data, protocol, out, options or None, config, dry_run or None, seed, batch_size)
             if any(value is not None for value in given):
                 raise UsageError(
                     "--resume takes a run as it was started: no model, no option but --steps, --device, --data-dir.",
@@ -71,6 +81,10 @@ def train(
         else:
             if not model:
                 raise UsageError("zoo train needs a model, or --resume and a run.", "zoo models list tells which.")
+            if protocol:
+                rule = load_protocol(protocol)
+                refuse_beside(rule, data=data, training=changes)
+                data, changes = rule.data.fitted, {"steps": rule.training.steps, "batch_size": rule.training.batch_size}
             data, seed = data or DEFAULT_DATA, seed or 0
             tables = read_tables(config, ("model", "training")) if config else {"model": {}, "training": {}}
             tables["model"] |= parse_assignments(options)

@@ -9,6 +9,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 from scipy import stats
 
+from zoo_core.evaluation.protocol import Protocol, differences
 from zoo_core.evaluation.record import DataRecord, Features, Record, Score, Source
 
 SIGNIFICANCE = 0.05
@@ -24,6 +25,8 @@ class Aggregate(_Frozen):
 
     Attributes:
         standard_error: of the mean: the standard deviation (ddof 1) / √n. None for a single seed.
+        interval: of the one score of a single seed, from the draw of the images alone; None for several seeds, whose
+            spread holds it already.
         values: one for each seed, in the order of the summary's seeds.
         floor: what real images score, a mean over the records; None where the metric has no floor.
         label, better, n_generated, n_reference, n_floor: as in `zoo_core.evaluation.record.Score`.
@@ -33,6 +36,7 @@ class Aggregate(_Frozen):
     better: Literal["lower", "higher"]
     mean: float
     standard_error: float | None
+    interval: tuple[float, float] | None
     values: list[float]
     n_generated: int
     n_reference: int
@@ -68,14 +72,18 @@ class Summary(_Frozen):
 
 
 class Table(_Frozen):
-    """Rows that may be compared: same images, same reference, same feature network, same numbers of images.
+    """Rows that may be compared: same protocol, same reference, same feature network, same numbers of images.
 
     Attributes:
+        apart: why these rows are not in the table of the same data set before, "field: there, here"; empty where
+            there is none.
         ranked_by: the key of the distance that orders the summaries, lowest first; None where none was measured.
     """
 
     data: DataRecord
     features: Features
+    protocol: Protocol | None
+    apart: list[str]
     ranked_by: str | None
     summaries: list[Summary]
 
@@ -96,11 +104,11 @@ def tables_of(records: list[Record]) -> list[Table]:
     """
     groups: list[list[Record]] = []
     for record in records:
-        home = next((group for group in groups if all(_alike(record, other) for other in group)), None)
+        home = next((group for group in groups if not any(unlike(record, other) for other in group)), None)
         if home is None:
             groups.append(home := [])
         home.append(record)
-    return [_table(group) for group in groups]
+    return [_table(group, _apart(group[0], [g[0] for g in groups[:n]])) for n, group in enumerate(groups)]
 
 
 def significantly_lower(metric: Aggregate, other: Aggregate) -> bool:
@@ -119,20 +127,31 @@ def source_of(record: Record) -> Source:
     return record.source
 
 
-def _alike(record: Record, other: Record) -> bool:
-    if record.features != other.features:
-        return False
-    if (record.data.content_hash, record.data.reference) != (other.data.content_hash, other.data.reference):
-        return False
-    shared = record.metrics.keys() & other.metrics.keys()
-    return all(_sizes(record.metrics[key]) == _sizes(other.metrics[key]) for key in shared)
+def unlike(record: Record, other: Record) -> list[str]:
+    """What forbids to compare two records, each as "field: one, other"; nothing where they may be compared."""
+    fields: dict[str, tuple[object, object]] = {
+        "data": (record.data.name, other.data.name),
+        "data.content_hash": (record.data.content_hash, other.data.content_hash),
+        "data.reference": (record.data.reference, other.data.reference),
+        "features": (record.features.name, other.features.name),
+        "features.weights_sha256": (record.features.weights_sha256, other.features.weights_sha256),
+    }
+    for key in record.metrics.keys() & other.metrics.keys():
+        one, two = record.metrics[key], other.metrics[key]
+        fields[f"{key}.n_generated"] = (one.n_generated, two.n_generated)
+        fields[f"{key}.n_reference"] = (one.n_reference, two.n_reference)
+    if record.data.content_hash == other.data.content_hash:
+        del fields["data"]  # the same images may be named in several ways
+    different = [f"{field}: {one}, {two}" for field, (one, two) in fields.items() if one != two]
+    return differences(record.protocol, other.protocol) + different
 
 
-def _sizes(score: Score) -> tuple[int, int]:
-    return score.n_generated, score.n_reference
+def _apart(record: Record, before: list[Record]) -> list[str]:
+    namesakes = [other for other in before if other.data.name == record.data.name]
+    return unlike(namesakes[-1], record) if namesakes else []
 
 
-def _table(records: list[Record]) -> Table:
+def _table(records: list[Record], apart: list[str]) -> Table:
     rows: dict[tuple[str, str], list[Record]] = {}
     for record in records:
         rows.setdefault((source_of(record).model, json.dumps(_settings(record))), []).append(record)
@@ -143,7 +162,15 @@ def _table(records: list[Record]) -> Table:
     if ranked_by is not None:
         summaries.sort(key=lambda summary: _order(summary.metrics.get(ranked_by)))
         summaries = [s.model_copy(update={"rank": _rank(s, summaries, ranked_by)}) for s in summaries]
-    return Table(data=records[0].data, features=records[0].features, ranked_by=ranked_by, summaries=summaries)
+    first = records[0]
+    return Table(
+        data=first.data,
+        features=first.features,
+        protocol=first.protocol,
+        apart=apart,
+        ranked_by=ranked_by,
+        summaries=summaries,
+    )
 
 
 def _settings(record: Record) -> dict[str, str]:
@@ -199,6 +226,7 @@ def _aggregate(scores: list[Score]) -> Aggregate:
         better=scores[0].better,
         mean=mean,
         standard_error=standard_error,
+        interval=scores[0].interval if len(scores) == 1 else None,
         values=values,
         n_generated=scores[0].n_generated,
         n_reference=scores[0].n_reference,
@@ -208,7 +236,7 @@ def _aggregate(scores: list[Score]) -> Aggregate:
 
 
 def _distance(key: str) -> bool:
-    return key.startswith("fd_")
+    return key == "fid" or key.startswith("fd_")
 
 
 def _order(metric: Aggregate | None) -> tuple[bool, float]:

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -117,6 +117,19 @@ def content_hash(splits: Mapping[str, Split], classes: Sequence[str]) -> str:
         digests = sorted(hashlib.sha256(image + end).digest() for image, end in zip(pixels, ends, strict=True))
         total.update(f"{name} {len(digests)}".encode())
         total.update(b"".join(digests))
+    return total.hexdigest()
+
+
+def digest(image: np.ndarray) -> bytes:
+    """SHA-256 of one image: of its shape (H, W, C) and its uint8 pixels, row by row."""
+    return hashlib.sha256(str(image.shape).encode() + image.tobytes()).digest()
+
+
+def ordered_hash(digests: Iterable[bytes]) -> str:
+    """SHA-256, as hex, of images in their order, from the `digest` of each."""
+    total = hashlib.sha256()
+    for one in digests:
+        total.update(one)
     return total.hexdigest()
 
 

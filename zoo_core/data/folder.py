@@ -5,22 +5,17 @@ PATH/*.png                              no classes, split here
 PATH/{train,test}/... [validation|val]  split by whoever made the folder, each as one of the above
 """
 
-import warnings
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image, ImageOps
 
 from zoo_core.data.dataset import Dataset, Split, carve_all, carve_validation
+from zoo_core.data.decoding import EXTENSIONS, attempt_all, decode, is_image, several_sizes, unreadable
 from zoo_core.errors import UsageError, ZooError
-
-EXTENSIONS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")
-_FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF")  # a .png that is really EPS must not start Ghostscript
 
 
 class _File(NamedTuple):
@@ -116,8 +111,7 @@ def _folders(path: Path) -> list[Path]:
 
 
 def _images(path: Path) -> list[Path]:
-    candidates = (f for f in path.iterdir() if f.suffix.lower() in EXTENSIONS and not f.name.startswith("."))
-    return sorted((f for f in candidates if f.is_file()), key=lambda f: f.name)
+    return sorted((f for f in path.iterdir() if is_image(f) and f.is_file()), key=lambda f: f.name)
 
 
 def _strata(files: Sequence[_File]) -> np.ndarray | None:
@@ -138,53 +132,16 @@ def _classes(path: Path, files: Mapping[str, Sequence[_File]]) -> tuple[str, ...
 
 def _read_all(folder: Path, paths: Sequence[Path], size: tuple[int, int] | None) -> np.ndarray:
     """All images, uint8 (N, H, W, C): C is 1 if every one is grayscale."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # decoders grumble about metadata that does not matter here
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
-        with ThreadPoolExecutor() as pool:  # decoding releases the interpreter's lock
-            results = list(pool.map(partial(_read, size=size), paths))
-    if broken := [f"'{p}' ({r})" for p, r in zip(paths, results, strict=True) if isinstance(r, Exception)]:
-        first = "; ".join(sorted(broken)[:3]) + ("; and others" if len(broken) > 3 else "")
-        raise ZooError(f"{len(broken)} of {len(paths)} images can't be read: {first}.", "Replace or remove them.")
+    results = attempt_all(partial(decode, size=size), paths)
+    failures = [(path, result) for path, result in zip(paths, results, strict=True) if isinstance(result, Exception)]
+    if failures:
+        raise unreadable(failures, len(paths), "Replace or remove them.")
     images = [result for result in results if not isinstance(result, Exception)]
-    sizes = Counter(image.shape[:2] for image in images)
+    sizes = Counter((image.shape[0], image.shape[1]) for image in images)
     if len(sizes) > 1:
-        common = ", ".join(f"{height}x{width} ({count} images)" for (height, width), count in sizes.most_common(5))
-        raise UsageError(
-            f"The images of '{folder}' should have one size, but they have {len(sizes)} (height x width): {common}"
-            f"{', …' if len(sizes) > 5 else ''}.",
-            f"Name the size to crop and resize them to: folder:{folder}@64",
-        )
+        raise several_sizes(folder, sizes, f"folder:{folder}@64")
     ((height, width),) = sizes
     pixels = np.empty((len(images), height, width, max(image.shape[2] for image in images)), np.uint8)
     for target, image in zip(pixels, images, strict=True):
         target[...] = image  # grayscale among colour: (H, W, 1) -> (H, W, 3)
     return pixels
-
-
-def _read(path: Path, size: tuple[int, int] | None) -> np.ndarray | Exception:
-    """One image, uint8 (H, W, 1) or (H, W, 3), or why it can't be read."""
-    try:
-        with Image.open(path, formats=_FORMATS) as file:
-            image = _gray_or_rgb(ImageOps.exif_transpose(file))
-        if size is not None:
-            image = ImageOps.fit(image, (size[1], size[0]), Image.Resampling.LANCZOS)
-    except Exception as error:  # decoders raise whatever broken bytes lead them to
-        return error
-    pixels = np.asarray(image)
-    return pixels.reshape(*pixels.shape[:2], -1)
-
-
-def _gray_or_rgb(image: Image.Image) -> Image.Image:
-    """The image in mode L or RGB: 16 bits lose the lower 8, [0, 1] floats become 0 to 255, alpha goes onto white."""
-    if image.mode.startswith("I") or image.mode == "F":  # I;16 and its byte orders, I of 32 bits
-        values = np.asarray(image)
-        highest = 1 if image.mode == "F" else 65535
-        if not (values.min() >= 0 and values.max() <= highest):  # so put, NaN is refused too
-            raise ValueError(f"pixels of mode {image.mode} must lie in [0, {highest}]")
-        scaled = np.floor(values * 255 + 0.5) if image.mode == "F" else values >> 8
-        return Image.fromarray(scaled.astype(np.uint8))
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
-    return image.convert("L" if image.mode in ("1", "L") else "RGB")

@@ -96,17 +96,6 @@ def _read(file: h5py.File, path: Path, name: str | None) -> Dataset:
     splits = {}
     for split in SPLITS:
         group = hdf5.child(file, split, h5py.Group)
-        labels = np.array(_mapped(group, "labels", "<i4", path), np.int32) if "labels" in group else None
-        splits[split] = Split(_mapped(group, "images", "|u1", path), labels)
+        labels = np.array(hdf5.mapped(group, "labels", "<i4", path), np.int32) if "labels" in group else None
+        splits[split] = Split(hdf5.mapped(group, "images", "|u1", path), labels)
     return Dataset(name or stated_name, splits, classes, provenance, content_hash)
-
-
-def _mapped(group: h5py.Group, name: str, dtype: str, path: Path) -> np.memmap:
-    """An array of the file, read-only, mapped from where it lies."""
-    dataset = hdf5.plain_array(group, name)
-    if dataset.dtype.str != dtype:
-        raise ValueError(f"'{dataset.name}' should be {np.dtype(dtype)}, received {dataset.dtype}")
-    offset = dataset.id.get_offset()
-    if offset is None or offset + dataset.nbytes > path.stat().st_size:
-        raise ValueError(f"'{dataset.name}' {dataset.shape} has no or too few bytes in the file")
-    return np.memmap(path, dtype, "r", offset, dataset.shape)

@@ -1,7 +1,8 @@
-"""From what people type to a data set: `NAME`, `folder:PATH` or `h5:PATH`, each with an optional size."""
+"""From what people type to a data set: `NAME`, `folder:PATH` or `h5:PATH`, each with an optional size and splits."""
 
 import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -18,32 +19,32 @@ _LARGEST_SIDE = 4096
 
 
 class Source(NamedTuple):
-    """A parsed source: the kind, the name or the path, and the size (H, W) where one is given."""
+    """A parsed source: the kind, the name or the path, the size (H, W) and the splits where they are given."""
 
     kind: Literal["builtin", "folder", "h5"]
     target: str
-    size: tuple[int, int] | None
+    size: tuple[int, int] | None = None
+    splits: tuple[str, ...] | None = None
 
 
 def parse_source(text: str) -> Source:
-    """Parse `NAME`, `folder:PATH` or `h5:PATH`, with `@SIZE` or `@HEIGHTxWIDTH` after it where a size is wanted.
+    """Parse `NAME`, `folder:PATH` or `h5:PATH`, with `@SIZE` or `@HEIGHTxWIDTH` after it where a size is wanted, and
+    `#SPLIT` or `#SPLIT+SPLIT` at the end where splits are named; these are then in the order of `SPLITS`.
 
-    A path that itself ends like that needs a `/` after it: `folder:icons@64/`.
+    A path that itself ends like that needs a `/` after it: `folder:icons@64/`, `folder:icons#old/`.
 
     Raises:
-        UsageError: for an unknown name, a kind without a path, or a size out of bounds.
+        UsageError: for an unknown name or split, a split named twice, a kind without a path, or a size out of bounds.
     """
-    target, size = text, None
-    if suffix := re.search(r"@([0-9]+)(?:x([0-9]+))?\Z", text):
-        height, width = suffix.groups()
-        target, size = text[: suffix.start()], (_side(height, text), _side(width or height, text))
+    whole, splits = _cut_splits(text)
+    target, size = cut_size(whole)
     kind, colon, path = target.partition(":")
     if colon and kind in ("folder", "h5"):
         if not path:
             raise UsageError(f"A path should follow '{kind}:', received '{text}'.", f"For example: {kind}:path/to/it")
-        return Source("folder" if kind == "folder" else "h5", path, size)
+        return Source("folder" if kind == "folder" else "h5", path, size, splits)
     if target in BUILTIN:
-        return Source("builtin", target, size)
+        return Source("builtin", target, size, splits)
     if os.path.exists(target):
         kind = "folder" if os.path.isdir(target) else "h5"
         raise UsageError(f"'{target}' is no built-in data set, but a path.", f"To use it, write {kind}:{text}")
@@ -51,27 +52,58 @@ def parse_source(text: str) -> Source:
     raise unknown("data set", target, BUILTIN, known)
 
 
+def cut_size(text: str) -> tuple[str, tuple[int, int] | None]:
+    """What stands before `@SIZE` or `@HEIGHTxWIDTH` at the end, and that size (H, W); None where there is none.
+
+    Raises:
+        UsageError: for a size out of bounds.
+    """
+    suffix = re.search(r"@([0-9]+)(?:x([0-9]+))?\Z", text)
+    if suffix is None:
+        return text, None
+    height, width = suffix.groups()
+    return text[: suffix.start()], (_side(height, text), _side(width or height, text))
+
+
+def without_splits(text: str) -> str:
+    """A source without its `#SPLITS`: the data set as it was divided. Raises as `parse_source` does for wrong ones."""
+    return _cut_splits(text)[0]
+
+
 def load_dataset(source: str, data_dir: Path | None = None) -> Dataset:
     """Load a data set.
 
     Args:
         source: see `parse_source`. The size is reached with Pillow's antialiased Lanczos filter; images of a folder
-            are first cropped, centred, to its aspect ratio. `digits` alone means `digits@16`.
+            are first cropped, centred, to its aspect ratio. `digits` alone means `digits@16`. Where splits are named,
+            they together become the train split, read into memory; validation and test stay as they are.
         data_dir: the folder with the built-in sets' `<name>.npz`; by default ZOO_DATA_DIR, or else a download.
 
     Raises:
-        UsageError: for what is misspelt or not there.
+        UsageError: for what is misspelt or not there, or for the test split as one to train on.
         ZooError: for what is there but broken, or a download that fails.
     """
-    kind, target, size = parse_source(source)
+    parsed = parse_source(source)
+    splits = parsed.splits
+    if splits is not None and "test" in splits:
+        raise UsageError(
+            f"'{source}' would train on the test split, which scores are taken against.",
+            "Name train, validation or both, such as cifar10#train+validation.",
+        )
+    dataset = _load(parsed, source, data_dir)
+    return dataset if splits is None or splits == ("train",) else _trained_on(dataset, splits)
+
+
+def _load(source: Source, name: str, data_dir: Path | None) -> Dataset:
+    kind, target, size, _ = source
     if kind == "folder":
-        return load_folder(_path(target), size, name=source)
+        return load_folder(_path(target), size, name=name)
     if kind == "h5":
-        dataset = read_h5(_path(target), name=source)
-        return dataset if size is None else _resized(dataset, size)
+        dataset = read_h5(_path(target), name=name)
+        return dataset if size is None else resize_dataset(dataset, size)
     record = BUILTIN[target]
-    dataset = Dataset(source, load_builtin(record, data_dir), record.classes)
-    return _resized(dataset, size or record.shape[:2])
+    dataset = Dataset(name, load_builtin(record, data_dir), record.classes)
+    return resize_dataset(dataset, size or record.shape[:2])
 
 
 def resize(images: np.ndarray, size: tuple[int, int]) -> np.ndarray:
@@ -91,9 +123,33 @@ def resize(images: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     return resized
 
 
-def _resized(dataset: Dataset, size: tuple[int, int]) -> Dataset:
+def resize_dataset(dataset: Dataset, size: tuple[int, int]) -> Dataset:
+    """The data set with every image brought to a size by `resize`."""
     splits = {split: Split(resize(dataset.images(split), size), dataset.labels(split)) for split in SPLITS}
     return Dataset(dataset.name, splits, dataset.classes, dataset.provenance)
+
+
+def _trained_on(dataset: Dataset, chosen: Sequence[str]) -> Dataset:
+    """The data set with the chosen splits, one after the other, as its train split."""
+    splits = {split: Split(dataset.images(split), dataset.labels(split)) for split in SPLITS}
+    images = np.concatenate([splits[split].images for split in chosen])
+    labels = [labels for split in chosen if (labels := splits[split].labels) is not None]
+    splits["train"] = Split(images, np.concatenate(labels) if labels else None)
+    return Dataset(dataset.name, splits, dataset.classes, dataset.provenance)
+
+
+def _cut_splits(text: str) -> tuple[str, tuple[str, ...] | None]:
+    suffix = re.search(r"#([a-z+]+)\Z", text)
+    if suffix is None:
+        return text, None
+    named = suffix[1].split("+")
+    for split in named:
+        if split not in SPLITS:
+            hint = f"Splits are {', '.join(SPLITS)}, joined by +. A path that ends like that needs a / after it."
+            raise unknown("split", split, SPLITS, hint)
+    if len(set(named)) < len(named):
+        raise UsageError(f"Each split should be named once, received '{text}'.")
+    return text[: suffix.start()], tuple(split for split in SPLITS if split in named)
 
 
 def _path(text: str) -> Path:

@@ -2,37 +2,33 @@
 
 import numpy as np
 
-from zoo_core.evaluation.metric import Evaluand, Metric, NotApplicable
-from zoo_core.evaluation.record import Score
-from zoo_core.features import Classifier
+from zoo_core.evaluation.intervals import Rated, share_of
+from zoo_core.evaluation.metric import Evaluand, Need, NotApplicable, SampleMetric
+from zoo_core.evaluation.sample import Sample
+from zoo_core.features.base import ClassifyingNetwork
 
 
-class ClassAccuracy(Metric):
+class ClassAccuracy(SampleMetric):
     """The share, in [0, 1], of generated images to which the classifier gives the label that was asked for.
 
-    Real images score the classifier's own accuracy; a model can do better than that by showing only clear cases.
+    The floor is the classifier's accuracy on real images; a model can do better than that by showing only clear cases.
     """
 
     name = "class_accuracy"
-    needs = "labels"
+    needs: Need = "labels"
+    default = True
 
-    def __call__(self, evaluand: Evaluand) -> dict[str, Score]:
-        network = evaluand.features
-        if evaluand.generated is None or evaluand.labels is None:
+    def measure(self, sample: Sample, evaluand: Evaluand) -> dict[str, Rated]:
+        network, images = evaluand.network, sample.images
+        if images.labels is None:
             raise NotApplicable("Class accuracy needs images generated for given labels, and there are none.")
-        if not isinstance(network, Classifier):
+        if not isinstance(network, ClassifyingNetwork):
             raise NotApplicable(
                 f"Class accuracy needs a classifier, received the features '{network.name}'.",
                 "Train one: zoo classifier train --data SET --out FILE. Then use it: --weights FILE.",
             )
-        if network.classes != evaluand.classes:
+        if network.classes != images.classes:
             raise NotApplicable("Class accuracy needs a classifier of the data set's own classes, received another.")
-        predicted = network.probabilities(evaluand.generated).argmax(axis=1)
-        score = Score(
-            value=float(np.mean(predicted == evaluand.labels)),
-            label="Class accuracy",
-            better="higher",
-            n_generated=len(predicted),
-            n_reference=0,
-        )
-        return {"class_accuracy": score}
+        predicted = np.concatenate([network.logits(chunk).argmax(axis=1) for chunk in sample.features.chunks()])
+        rated = Rated(share_of(predicted == images.labels), f"Class accuracy ({network.label})", "higher", 0)
+        return {f"class_accuracy_{network.label}": rated}

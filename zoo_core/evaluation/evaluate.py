@@ -2,148 +2,216 @@
 
 import datetime
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from zoo_core.data import SPLITS, Dataset, load_dataset
+from zoo_core.data import Dataset
 from zoo_core.errors import UsageError
-from zoo_core.evaluation.metric import Evaluand
+from zoo_core.evaluation.extraction import FeatureStore
+from zoo_core.evaluation.generation import generate, log_likelihoods, reconstruct
+from zoo_core.evaluation.images import Images, Taken, draw
+from zoo_core.evaluation.metric import Evaluand, Likelihoods, Need
 from zoo_core.evaluation.metrics import compute, select
+from zoo_core.evaluation.protocol import Protocol
 from zoo_core.evaluation.record import Cost, DataRecord, Features, Record, Source
+from zoo_core.evaluation.sample import Sample
+from zoo_core.evaluation.sources import Opened, SplitImages, relabel, same_channels
 from zoo_core.features import FeatureNetwork
 from zoo_core.runs import RunFolder
 from zoo_core.sampling.sampler import Sampler
 from zoo_core.training import checkpoint
 from zoo_core.training.session import run_options
 
-REFERENCE = "test"
-MOST_GENERATED = 10_000
+MOST = 10_000
+"""Images at most where nobody says how many: generated ones, and pairs."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rules:
+    """How to score.
+
+    Args:
+        network: the feature network.
+        store: keeps features.
+        metrics: names; None for the default ones, as far as they apply.
+        count: images that a run generates, at least 2; by default `default_count`.
+        seed: of their noise.
+        protocol: what fixed all this; None for nothing.
+    """
+
+    network: FeatureNetwork
+    store: FeatureStore
+    metrics: Sequence[str] | None = None
+    count: int | None = None
+    seed: int = 0
+    protocol: Protocol | None = None
+
+    @classmethod
+    def of(cls, protocol: Protocol, network: FeatureNetwork, store: FeatureStore) -> "Rules":
+        """The rules of a protocol. Raises UsageError where the network is not the one that it demands."""
+        protocol.check_network(network)
+        scoring = protocol.scoring
+        return cls(
+            network=network,
+            store=store,
+            metrics=scoring.metrics,
+            count=scoring.generated,
+            seed=scoring.seed,
+            protocol=protocol,
+        )
+
+    def needs(self) -> set[Need]:
+        return {metric.needs for metric in select(self.metrics)}
+
+    def sample(self, images: Images) -> Sample:
+        return Sample(images, self.network, self.store)
+
+    def score(self, evaluand: Evaluand) -> dict:
+        # A protocol's metrics are for models of every kind; those that a model has nothing for are left out.
+        return compute(self.metrics, evaluand, strict=self.protocol is None)
 
 
 def default_count(data: Dataset) -> int:
     """How many images a model generates for its scores: as many as it was trained on, at most 10,000. As many real
-    training images then give the floor, so that both suffer the same from their number."""
-    return min(len(data.images("train")), MOST_GENERATED)
+    ones then give the floor, so that both suffer the same from their number."""
+    return min(len(data.images("train")), MOST)
 
 
-def evaluate_run(
-    path: Path,
-    data: Dataset,
-    features: FeatureNetwork,
-    *,
-    metrics: Sequence[str] | None = None,
-    count: int | None = None,
-    seed: int = 0,
-) -> Record:
-    """Score the averaged networks of a run's last checkpoint against the data set's test split.
+def evaluate_run(path: Path, data: Dataset, reference: Opened, rules: Rules) -> Record:
+    """Score the averaged networks of a run's last checkpoint against reference images.
 
     Labels for conditional models are those of the training images, in an order that the seed gives.
 
     Args:
-        metrics: names; by default all that apply.
-        count: generated images, at least 2; by default `default_count`.
-        seed: of their noise.
+        data: the data set that the run was trained on.
 
     Raises:
-        UsageError: for an unknown metric, or one that does not apply; for a data set of another shape or other classes.
+        UsageError: for a metric that does not apply, images of another shape, or a run that breaks the protocol.
     """
-    needs = {metric.needs for metric in select(metrics)}
     sampler = Sampler.load(path)
-    if data.spec.image_shape != sampler.data.image_shape:
+    source = _source(path)
+    if sampler.data.content_hash != data.spec.content_hash:
         raise UsageError(
-            f"The run makes images of shape {sampler.data.image_shape}, those of '{data.name}' have "
-            f"{data.spec.image_shape}.",
-            "Compare in the run's size: --against SET@HEIGHTxWIDTH.",
+            f"The data set '{data.name}' is not the one that '{path}' was trained on: its content hash is "
+            f"{data.spec.content_hash[:12]}, expected {sampler.data.content_hash[:12]}.",
+            "Restore the images; labels to ask for and the memorization test come from them.",
         )
-    count = default_count(data) if count is None else count
-    if count < 2:
-        raise UsageError(f"At least 2 images must be generated, received {count}.")
-    generated = labels = pairs = None
+    if rules.protocol:
+        rules.protocol.check_training(sampler.data, source.training, source.seed, source.checkpoint)
+    if sampler.data.image_shape[:2] != reference.images.shape[:2]:
+        height, width, _ = sampler.data.image_shape
+        raise UsageError(
+            f"The run makes images of {height}x{width} pixels, those of '{reference.name}' have "
+            f"{'x'.join(map(str, reference.images.shape[:2]))}.",
+            f"Compare in the run's size: --against SET@{height}x{width}.",
+        )
+    needs = rules.needs()
+    count = default_count(data) if rules.count is None else rules.count
+    generated = None
     if "generate" in sampler.spec.tasks and needs & {"samples", "labels"}:
-        labels = _labels(sampler, data, count, seed) if sampler.conditional else None
-        generated = sampler.generate(count, seed, labels)
-    if sampler.reconstructs and "reconstructions" in needs:
-        originals = np.asarray(data.images(REFERENCE)[:MOST_GENERATED])
-        pairs = (originals, sampler.reconstruct(originals))
-    scores = compute(
-        metrics,
-        Evaluand(
-            features=features,
-            reference=data.images(REFERENCE),
-            training=data.images("train"),
-            classes=data.classes,
-            generated=generated,
-            labels=labels,
-            pairs=pairs,
-        ),
-    )
-    return Record(
-        evaluated=str(path),
-        source=_source(path),
-        data=_data_record(data),
-        features=_features_record(features),
-        sampling_seed=seed,
-        metrics=scores,
-        created=_now(),
-    )
+        generated = generate(sampler, data, count, rules.seed)
+    training = SplitImages(data, ["train"])
+    real = _first(reference.images)
+    takes = real.shape == sampler.data.image_shape  # not gray for colour, or colour for gray
+    pairs = likelihoods = None
+    if sampler.reconstructs and takes and "reconstructions" in needs:
+        pairs = (real, reconstruct(sampler, real))
+    if sampler.likelihood and takes and "likelihood" in needs:
+        likelihoods = log_likelihoods(sampler, sampler.likelihood, real, rules.seed)
+    evaluand = _evaluand(rules, reference, generated, training, pairs, likelihoods)
+    return _record(str(path), source, reference, rules, evaluand)
 
 
-def evaluate_images(
-    source: str,
-    data: Dataset,
-    features: FeatureNetwork,
-    *,
-    metrics: Sequence[str] | None = None,
-    data_dir: Path | None = None,
-) -> Record:
-    """Score images from elsewhere against the data set's test split.
+def evaluate_images(name: str, judged: Opened, reference: Opened, rules: Rules) -> Record:
+    """Score images from elsewhere against reference images.
 
     Args:
-        source: a folder of images, an HDF5 file, or a data source; all images of all its splits count.
-        data_dir: where local copies of built-in data sets are.
+        name: of the judged images, as people typed it.
 
     Raises:
-        UsageError: for images of another size than the data set's, or a metric that needs more than images.
+        UsageError: for images of another size than the reference's, or a metric that needs more than images.
     """
-    images = _read_images(source, data_dir)
-    evaluand = Evaluand(
-        features=features,
-        reference=data.images(REFERENCE),
-        training=data.images("train"),
-        classes=data.classes,
-        generated=images,
+    training = SplitImages(reference.dataset, ["train"]) if reference.dataset else None
+    evaluand = _evaluand(rules, reference, judged.images, training)
+    return _record(name, None, reference, rules, evaluand, judged)
+
+
+def _evaluand(
+    rules: Rules,
+    reference: Opened,
+    generated: Images | None,
+    training: Images | None,
+    pairs: tuple[Images, Images] | None = None,
+    likelihoods: Likelihoods | None = None,
+) -> Evaluand:
+    """Everything brought to the same number of channels and order of classes, and the images for the floor drawn."""
+    real, floor_reference = _floor_images(reference, len(generated) if generated is not None else 2)
+    if rules.protocol:
+        rules.protocol.check_count("reference", rules.protocol.data.real, len(reference.images))
+        if generated is not None:
+            rules.protocol.check_count("generated", rules.protocol.scoring.generated, len(generated))
+    if generated is not None and reference.images.classes:
+        generated = relabel(generated, reference.images.classes)
+    wanted = (reference.images, generated, real, floor_reference, training)
+    there = iter(same_channels(*(images for images in wanted if images is not None)))
+    samples = [None if images is None else rules.sample(next(there)) for images in wanted]
+    against = samples[0]
+    assert against is not None  # there always is a reference
+    return Evaluand(
+        network=rules.network,
+        reference=against,
+        generated=samples[1],
+        real=samples[2],
+        floor_reference=samples[3],
+        training=samples[4] if samples[4] and samples[4].images.shape == against.images.shape else None,
+        pairs=pairs,
+        likelihoods=likelihoods,
     )
+
+
+def _floor_images(reference: Opened, count: int) -> tuple[Images | None, Images | None]:
+    """Real images to judge as if they were generated, and what to judge them against where that is not the reference:
+    where nothing is known but the reference, two random halves of it."""
+    if reference.others is not None:
+        return draw(reference.others, max(2, count)), None
+    if len(reference.images) < 4:
+        return None, None
+    order = np.random.default_rng(0).permutation(len(reference.images))
+    half = len(order) // 2
+    return Taken(reference.images, np.sort(order[:half])), Taken(reference.images, np.sort(order[half:]))
+
+
+def _first(images: Images) -> Images:
+    return images if len(images) <= MOST else Taken(images, np.arange(MOST))
+
+
+def _record(
+    name: str,
+    source: Source | None,
+    reference: Opened,
+    rules: Rules,
+    evaluand: Evaluand,
+    judged: Opened | None = None,
+) -> Record:
+    images = reference.images
+    network = rules.network
     return Record(
-        evaluated=source,
-        source=None,
-        data=_data_record(data),
-        features=_features_record(features),
-        sampling_seed=None,
-        metrics=compute(metrics, evaluand),
-        created=_now(),
+        evaluated=name,
+        evaluated_hash=judged.images.content_hash if judged else None,
+        skipped=[f"{path}: {reason}" for opened in (judged, reference) if opened for path, reason in opened.skipped],
+        source=source,
+        data=DataRecord(
+            name=reference.name, content_hash=reference.content_hash, shape=images.shape, reference=reference.splits
+        ),
+        features=Features(name=network.name, weights_sha256=network.weights_sha256, runtime=network.runtime),
+        protocol=rules.protocol,
+        requested=None if rules.metrics is None else list(rules.metrics),
+        sampling_seed=rules.seed if source else None,
+        metrics=rules.score(evaluand),
+        created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     )
-
-
-def _read_images(source: str, data_dir: Path | None) -> np.ndarray:
-    path = Path(source)
-    if path.is_dir():
-        source = f"folder:{source}/"
-    elif path.is_file():
-        source = f"h5:{source}"
-    dataset = load_dataset(source, data_dir)
-    return np.concatenate([dataset.images(split) for split in SPLITS])
-
-
-def _labels(sampler: Sampler, data: Dataset, count: int, seed: int) -> np.ndarray:
-    labels = data.labels("train")
-    if labels is None or data.classes != sampler.data.classes:
-        raise UsageError(
-            f"The run is conditional on the classes {', '.join(sampler.data.classes)}; '{data.name}' has "
-            f"{', '.join(data.classes) or 'none'}.",
-            "Compare with a data set of the same classes.",
-        )
-    return np.resize(np.random.default_rng(seed).permutation(labels), count)
 
 
 def _source(path: Path) -> Source:
@@ -173,16 +241,3 @@ def _source(path: Path) -> Source:
         ),
         environment=description.environment,
     )
-
-
-def _data_record(data: Dataset) -> DataRecord:
-    spec = data.spec
-    return DataRecord(name=spec.name, content_hash=spec.content_hash, shape=spec.image_shape, reference=REFERENCE)
-
-
-def _features_record(features: FeatureNetwork) -> Features:
-    return Features(name=features.name, weights_sha256=features.weights_sha256)
-
-
-def _now() -> str:
-    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")

@@ -1,60 +1,80 @@
-"""What a metric is: something to measure in, a score out."""
+"""What a metric is: something to measure in, scores out."""
 
 import abc
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal, final
 
 import numpy as np
 
 from zoo_core.errors import UsageError
+from zoo_core.evaluation.images import Images
+from zoo_core.evaluation.intervals import Rated
 from zoo_core.evaluation.record import Score
+from zoo_core.evaluation.sample import Sample
 from zoo_core.features import FeatureNetwork
 
-Need = Literal["samples", "labels", "reconstructions"]
+Need = Literal["samples", "labels", "reconstructions", "likelihood"]
 
 
 class NotApplicable(UsageError):
     """Raised by a metric for what it can't measure; the message says why."""
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Evaluand:
-    """What there is to measure. All images are uint8 of one shape (H, W, C).
+@dataclass(frozen=True)
+class Likelihoods:
+    """What a model says of the probability of reference images.
 
     Args:
-        features: the feature network.
-        reference: real images, those of the reference split (M, H, W, C).
-        training: real images of the training split, for the floor of distances.
-        classes: the class names of the data set, in the order of the labels.
-        generated: images to be judged, (N, H, W, C).
-        labels: (N,) integers, the classes that the generated images were asked to show.
-        pairs: originals and their reconstructions, (P, H, W, C) each.
-
-    Raises:
-        UsageError: for arrays that don't fit together.
+        nats: (N,) float64, log-likelihoods.
+        kind: "exact" or "lower bound".
+        pixels: what distribution it is of: "discrete" for 256 levels, else a name of its own.
     """
 
-    features: FeatureNetwork
-    reference: np.ndarray
-    training: np.ndarray | None = None
-    classes: tuple[str, ...] = ()
-    generated: np.ndarray | None = None
-    labels: np.ndarray | None = None
-    pairs: tuple[np.ndarray, np.ndarray] | None = None
+    nats: np.ndarray
+    kind: str
+    pixels: str
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Evaluand:
+    """What there is to measure. All images have one shape (H, W, C).
+
+    Args:
+        network: the feature network.
+        reference: real images that the model is compared with.
+        generated: the images to be judged; their labels are the classes that they were asked to show.
+        real: other real images than the reference's, as many as there are generated ones if there are so many: what
+            they score is the floor.
+        floor_reference: what `real` is compared with; by default the reference.
+        training: the images that the model was trained on.
+        pairs: originals and their reconstructions.
+        likelihoods: of the reference images.
+
+    Raises:
+        UsageError: for images of several shapes.
+    """
+
+    network: FeatureNetwork
+    reference: Sample
+    generated: Sample | None = None
+    real: Sample | None = None
+    floor_reference: Sample | None = None
+    training: Sample | None = None
+    pairs: tuple[Images, Images] | None = None
+    likelihoods: Likelihoods | None = None
 
     def __post_init__(self) -> None:
-        shape = self.reference.shape[1:]
-        for images in (self.reference, self.training, self.generated, *(self.pairs or ())):
-            if images is not None and (images.dtype != np.uint8 or images.shape[1:] != shape or not len(images)):
+        shape = self.reference.images.shape
+        samples = (self.generated, self.real, self.training)
+        for images in [*(sample.images for sample in samples if sample), *(self.pairs or ())]:
+            if images.shape != shape:
                 raise UsageError(
-                    f"Expected uint8 images (N, {', '.join(map(str, shape))}), as the reference has them, "
-                    f"received {images.dtype} {images.shape}.",
-                    "Compare with the reference in the same size: --against SET@SIZE.",
+                    f"'{images.name}' has images of {_size(images.shape)}, the reference of {_size(shape)}.",
+                    "Bring one to the size of the other, such as --against SET@SIZE or folder:PATH@HEIGHTxWIDTH.",
                 )
         if self.pairs and len(self.pairs[0]) != len(self.pairs[1]):
             raise UsageError(f"Expected pairs, received {len(self.pairs[0])} originals, {len(self.pairs[1])} others.")
-        if self.labels is not None and (self.generated is None or self.labels.shape != self.generated.shape[:1]):
-            raise UsageError(f"Expected a label for each generated image, received labels {self.labels.shape}.")
 
 
 class Metric(abc.ABC):
@@ -63,11 +83,13 @@ class Metric(abc.ABC):
     Attributes:
         name: what people type.
         needs: "samples" are generated images; "labels" generated images and the classes asked for;
-            "reconstructions" pairs of images.
+            "reconstructions" pairs of images; "likelihood" what the model says of reference images.
+        default: whether it is measured where no metrics are named; those that take long or say much the same are not.
     """
 
     name: str
     needs: Need
+    default: bool
 
     @abc.abstractmethod
     def __call__(self, evaluand: Evaluand) -> dict[str, Score]:
@@ -76,3 +98,70 @@ class Metric(abc.ABC):
         Raises:
             NotApplicable: where the evaluand lacks what the metric needs.
         """
+
+
+class SampleMetric(Metric):
+    """A metric of a set of images. The floor is what other real images score by the same rule, against the same
+    reference and, where there are so many, of the same number."""
+
+    needs: Need = "samples"
+
+    @abc.abstractmethod
+    def measure(self, sample: Sample, evaluand: Evaluand) -> dict[str, Rated]:
+        """The scores of these images, by key.
+
+        Raises:
+            NotApplicable: where they can't be measured.
+        """
+
+    @final
+    def __call__(self, evaluand: Evaluand) -> dict[str, Score]:
+        if evaluand.generated is None:
+            raise NotApplicable(f"'{self.name}' needs generated images, and there are none.")
+        rated = self.measure(evaluand.generated, evaluand)
+        real = evaluand.real
+        among_real = replace(evaluand, reference=evaluand.floor_reference or evaluand.reference)
+        floors = self.measure(real, among_real) if real and self._measurable(real) else {}
+        return {
+            key: score(
+                value,
+                len(evaluand.generated),
+                floor=floors[key].estimate.value if key in floors else None,
+                n_floor=len(real) if real and key in floors else None,
+            )
+            for key, value in rated.items()
+        }
+
+    def _measurable(self, real: Sample) -> bool:
+        return self.needs != "labels" or real.images.labels is not None
+
+
+def key_of(name: str, network: FeatureNetwork) -> str:
+    """The key of a score that the literature takes from Inception features: those alone give the bare name."""
+    return name if network.name == "inception" else f"{name}_{network.label}"
+
+
+def label_of(label: str, network: FeatureNetwork) -> str:
+    """As `key_of`, for people."""
+    return label if network.name == "inception" else f"{label} ({network.label})"
+
+
+def score(rated: Rated, n_generated: int, floor: float | None = None, n_floor: int | None = None) -> Score:
+    """What a metric found, as the record keeps it."""
+    estimate = rated.estimate
+    return Score(
+        value=estimate.value,
+        label=rated.label,
+        better=rated.better,
+        n_generated=n_generated,
+        n_reference=rated.n_reference,
+        standard_error=estimate.standard_error,
+        interval=estimate.interval,
+        interval_method=estimate.method,
+        floor=floor,
+        n_floor=n_floor,
+    )
+
+
+def _size(shape: Sequence[int]) -> str:
+    return "x".join(map(str, shape))

@@ -1,10 +1,11 @@
 """The peak signal-to-noise ratio (PSNR) of reconstructions with their originals."""
 
 import numpy as np
-from skimage.metrics import peak_signal_noise_ratio
 
-from zoo_core.evaluation.metric import Evaluand, Metric, NotApplicable
+from zoo_core.evaluation.intervals import Rated, mean_of
+from zoo_core.evaluation.metric import Evaluand, Metric, Need, score
 from zoo_core.evaluation.record import Score
+from zoo_core.evaluation.ssim import in_blocks, over_pairs
 
 CAP = 100.0
 
@@ -17,21 +18,16 @@ class PSNR(Metric):
     """
 
     name = "psnr"
-    needs = "reconstructions"
+    needs: Need = "reconstructions"
+    default = True
 
     def __call__(self, evaluand: Evaluand) -> dict[str, Score]:
-        if evaluand.pairs is None:
-            raise NotApplicable("PSNR needs reconstructions, and there are none.")
-        with np.errstate(divide="ignore"):  # identical pairs
-            values = [
-                min(CAP, peak_signal_noise_ratio(one, other, data_range=255))
-                for one, other in zip(*evaluand.pairs, strict=True)
-            ]
-        score = Score(
-            value=float(np.mean(values)),
-            label="PSNR (dB)",
-            better="higher",
-            n_generated=len(values),
-            n_reference=len(values),
-        )
-        return {"psnr": score}
+        values = over_pairs("PSNR", evaluand, psnr_of)
+        return {"psnr": score(Rated(mean_of(values), "PSNR (dB)", "higher", len(values)), len(values))}
+
+
+def psnr_of(originals: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """The PSNR of each pair in dB, (N,) float64, of uint8 images (N, H, W, C)."""
+    errors = in_blocks(originals, others, lambda x, y: np.mean((x - y) ** 2, axis=(1, 2, 3)))
+    with np.errstate(divide="ignore"):  # identical pairs
+        return np.minimum(CAP, 10 * np.log10(255**2 / errors))

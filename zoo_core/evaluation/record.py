@@ -7,6 +7,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from zoo_core.evaluation.protocol import Protocol
+
 
 class _Frozen(BaseModel):
     # JSON has no NaN and no infinity: as strings they are valid JSON and come back as floats
@@ -21,8 +23,10 @@ class Score(_Frozen):
         better: which direction is better.
         n_generated, n_reference: the numbers of images on each side; for paired metrics both are the pairs, and
             `n_reference` is 0 where nothing is compared with.
-        floor: for distances, the same distance between real images and the reference, with `n_floor` real images:
-            what a perfect model would be expected to score.
+        standard_error, interval: of the value, from the draw of the images, which is not the spread between training
+            seeds; the interval covers 95 %. None where they are not known.
+        interval_method: how they were found, in a few words.
+        floor: what `n_floor` other real images score by the same rule: what a perfect model would be expected to.
     """
 
     value: float
@@ -30,19 +34,25 @@ class Score(_Frozen):
     better: Literal["lower", "higher"]
     n_generated: int
     n_reference: int
+    standard_error: float | None = None
+    interval: tuple[float, float] | None = None
+    interval_method: str = ""
     floor: float | None = None
     n_floor: int | None = None
 
 
 class Features(_Frozen):
-    """The feature network: its name, such as "classifier:digits", and the SHA-256 of its weights where it has any."""
+    """The feature network: its name, such as "classifier:digits", the SHA-256 of its weights where it has any, and
+    what computed it, which moves a score by rounding only."""
 
     name: str
     weights_sha256: str | None
+    runtime: str = ""
 
 
 class DataRecord(_Frozen):
-    """The data set: as named, the hash of its content, the image shape (H, W, C), and the reference split."""
+    """The reference: the images as named, the hash of their content, their shape (H, W, C), and which splits of a
+    data set they are, joined by "+", or "all" for images that are no data set."""
 
     name: str
     content_hash: str
@@ -88,14 +98,22 @@ class Record(_Frozen):
     """One evaluation: of a run (`source`), or of images from elsewhere (`source` None, `evaluated` names them).
 
     Attributes:
+        evaluated_hash: of the images from elsewhere, in their order; None for a run.
+        skipped: images that could not be read and were left out, each with the reason.
+        protocol: in full; None where none was asked for.
+        requested: the names of the metrics that were asked for; None for the default ones.
         sampling_seed: of the noise behind the generated images; None for images from elsewhere.
     """
 
     schema_version: Literal[1] = 1
     evaluated: str
+    evaluated_hash: str | None = None
+    skipped: list[str] = []
     source: Source | None
     data: DataRecord
     features: Features
+    protocol: Protocol | None = None
+    requested: list[str] | None = None
     sampling_seed: int | None
     metrics: dict[str, Score]
     created: str

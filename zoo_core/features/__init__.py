@@ -1,8 +1,8 @@
 """Feature networks, the ground that distances between image sets stand on."""
 
-from zoo_core.features.base import FeatureNetwork
+from zoo_core.features.base import ClassifyingNetwork, FeatureNetwork
 from zoo_core.features.classifier import Classifier
 from zoo_core.features.loading import load_features
 from zoo_core.features.pixels import Pixels
 
-__all__ = ["Classifier", "FeatureNetwork", "Pixels", "load_features"]
+__all__ = ["Classifier", "ClassifyingNetwork", "FeatureNetwork", "Pixels", "load_features"]

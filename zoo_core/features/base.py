@@ -9,12 +9,15 @@ class FeatureNetwork(abc.ABC):
     """The ground that distances between sets of images stand on.
 
     Attributes:
-        name: identifies the features in a result record: "pixels", "classifier:digits", "classifier@1a2b3c4d".
+        name: identifies the features in a result record: "pixels", "inception", "inception@1a2b3c4d",
+            "classifier:digits", "classifier@1a2b3c4d". Features of the same name and weights agree between runtimes.
         weights_sha256: of the weights file, or None where there are no weights.
+        runtime: what computes them, for the record, such as "keras 3.15.1, jax".
     """
 
     name: str
     weights_sha256: str | None
+    runtime: str
 
     @property
     def label(self) -> str:
@@ -30,4 +33,25 @@ class FeatureNetwork(abc.ABC):
 
         Returns:
             (N, D) float32.
+        """
+
+
+class ClassifyingNetwork(FeatureNetwork):
+    """A feature network whose last layer tells classes.
+
+    Attributes:
+        classes: their names, in the order of the logits; empty where they have none.
+    """
+
+    classes: tuple[str, ...]
+
+    @abc.abstractmethod
+    def logits(self, features: np.ndarray) -> np.ndarray:
+        """The logits of images whose features are known.
+
+        Args:
+            features: (N, D) float32, from `features`.
+
+        Returns:
+            (N, K) float32.
         """

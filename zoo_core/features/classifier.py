@@ -1,18 +1,20 @@
-"""The classifier as a feature network: what its last layer sees, and what it thinks an image is."""
+"""The classifier as a feature network: what its last layer sees, and what that layer makes of it."""
 
+import re
 from pathlib import Path
 
 import keras
 import numpy as np
-from scipy.special import softmax
 
 from zoo_core.errors import ZooError
 from zoo_core.features import storage
-from zoo_core.features.base import FeatureNetwork
-from zoo_core.features.network import predict
+from zoo_core.features.base import ClassifyingNetwork
+from zoo_core.features.network import keras_runtime, predict
+from zoo_core.specs import DataSpec
 
 SHIPPED = {
     "digits": "03410b49524cd250691097a48f40fb3bfd41ef0c48eff93a006f63b37b4c85de",
+    "fashion_mnist": "b1c46d382126b55e80a67c50e22ecc3142e54b504ba4af670319b40a833c6b7e",
     "mnist": "be18d37f37acd61b8db47d2e9e00e28a7513d7739a98bb4d7cafc2f98e1f8a2d",
 }
 """The SHA-256 of each weights file in the package, by the data set that it was trained on."""
@@ -22,7 +24,13 @@ def shipped_file(data: str) -> Path:
     return Path(__file__).with_name("weights") / f"classifier-{data}.h5"
 
 
-class Classifier(FeatureNetwork):
+def shipped_for(data: DataSpec) -> str | None:
+    """The data set of `SHIPPED` that this one is, whatever its size and split; None where it is none of them."""
+    name = re.split("[@#]", data.name)[0]
+    return name if name in SHIPPED else None
+
+
+class Classifier(ClassifyingNetwork):
     """The penultimate features of a classifier that `zoo classifier train` made.
 
     Args:
@@ -37,6 +45,8 @@ class Classifier(FeatureNetwork):
         self.info = info
         self.name = name
         self.weights_sha256 = weights_sha256
+        self.runtime = keras_runtime()
+        self.classes = info.classes
 
     @classmethod
     def shipped(cls, data: str) -> "Classifier":
@@ -67,14 +77,10 @@ class Classifier(FeatureNetwork):
         found = storage.sha256(content)
         return cls(*storage.load(content, str(path)), name=f"classifier@{found[:8]}", weights_sha256=found)
 
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """The class names, in the order of the labels."""
-        return self.info.classes
-
     def features(self, images: np.ndarray) -> np.ndarray:
         return predict(self.network, images)[0]
 
-    def probabilities(self, images: np.ndarray) -> np.ndarray:
-        """The probability of each class, (N, classes) float32, for images (N, H, W, C) uint8."""
-        return softmax(predict(self.network, images)[1], axis=1)
+    def logits(self, features: np.ndarray) -> np.ndarray:
+        layer = self.network.get_layer("logits")
+        kernel, bias = (keras.ops.convert_to_numpy(variable.value) for variable in layer.weights)
+        return np.maximum(features, 0) @ kernel + bias  # (N, 64) -> (N, classes)

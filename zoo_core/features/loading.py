@@ -1,40 +1,70 @@
-"""From what people type to a feature network."""
+"""From what people type to a feature network, whoever brings it."""
 
+import re
 from pathlib import Path
 
-from zoo_core.errors import UsageError, unknown
-from zoo_core.features.base import FeatureNetwork
-from zoo_core.features.classifier import SHIPPED, Classifier
-from zoo_core.features.pixels import Pixels
-from zoo_core.specs import DataSpec
+import numpy as np
 
-NAMES = ("auto", "classifier", "pixels")
+from zoo_core.errors import UsageError
+from zoo_core.features.base import ClassifyingNetwork, FeatureNetwork
+from zoo_core.features.classifier import shipped_for
+from zoo_core.registry import registry
+from zoo_core.specs import AUTO, DataSpec
+
+TORCH = (b"PK", b"\x80")
+"""How files of `torch.save` begin: a zip archive, before torch 1.6 a pickle."""
 
 
 def load_features(name: str, data: DataSpec, weights: Path | None = None) -> FeatureNetwork:
     """The feature network of this name for this data set.
 
+    Two black images are put through it, so that what can't work is told now, and not after minutes of sampling.
+
     Args:
-        name: "classifier"; "pixels"; or "auto", the classifier where `weights` are given or one is shipped for the
-            data set, whatever its size, and else pixels.
-        weights: a file from `zoo classifier train`, in place of a shipped one.
+        name: that of an installed feature network (`zoo features list`); or "auto", the classifier where `weights` are
+            given or one is shipped for the data set, whatever its size, and else pixels.
+        weights: a file of its weights, in place of those that it would take itself.
 
     Raises:
-        UsageError: for an unknown name, a classifier where none is shipped, weights that are not there or for pixels.
-        ZooError: for weights that are damaged or not what was shipped.
+        UsageError: for an unknown name, or weights that are not there or not of this network.
+        ZooError: for weights that are damaged, and where the plugin's code fails or breaks the contract.
     """
-    if name not in NAMES:
-        raise unknown("feature network", name, NAMES)
-    if weights is not None:
-        if name == "pixels":
-            raise UsageError("Pixel features have no weights.", "Leave --weights out, or ask for classifier features.")
-        return Classifier.open(weights)
-    base = data.name.partition("@")[0]  # whatever the size
-    if name == "pixels" or (name == "auto" and base not in SHIPPED):
-        return Pixels()
-    if base not in SHIPPED:
-        raise UsageError(
-            f"No classifier is shipped for '{data.name}'; there are those for {' and '.join(sorted(SHIPPED))}.",
-            f"Train one: zoo classifier train --data {data.name} --out FILE. Then use it: --weights FILE.",
+    registered = registry().feature_network(_automatic(data, weights) if name == AUTO else name)
+    with registered.guarded():
+        network = registered.load()(data, weights)
+        _check(network, registered.spec.name, data)
+    return network
+
+
+def _automatic(data: DataSpec, weights: Path | None) -> str:
+    if weights is None:
+        return "classifier" if shipped_for(data) else "pixels"
+    if weights.is_file():
+        with weights.open("rb") as file:
+            if file.read(2).startswith(TORCH):
+                raise UsageError(
+                    f"'{weights}' is a file of PyTorch, and the classifier's weights are HDF5.",
+                    "For the weights of the Inception network: --features inception",
+                )
+    return "classifier"
+
+
+def _check(network: FeatureNetwork, name: str, data: DataSpec) -> None:
+    if not isinstance(network, FeatureNetwork):
+        raise TypeError(f"expected a zoo_core.features.FeatureNetwork, received {network!r}")
+    for attribute in ("weights_sha256", "runtime"):
+        getattr(network, attribute)
+    if re.split("[:@]", network.name)[0] != name:
+        raise ValueError(f"its name must be '{name}', or that and more after ':' or '@', received '{network.name}'")
+    features = network.features(np.zeros((2, *data.image_shape), np.uint8))
+    _check_rows("features", features, None)
+    if isinstance(network, ClassifyingNetwork):
+        _check_rows("logits", network.logits(features), len(network.classes) or None)
+
+
+def _check_rows(method: str, found: np.ndarray, width: int | None) -> None:
+    rows = np.asarray(found)
+    if rows.dtype != np.float32 or rows.ndim != 2 or rows.shape != (2, width or rows.shape[-1]):
+        raise TypeError(
+            f"{method}() of 2 images must be float32 (2, {width or 'D'}), received {rows.dtype} {rows.shape}"
         )
-    return Classifier.shipped(base)

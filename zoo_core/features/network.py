@@ -55,6 +55,12 @@ def build_network(shape: tuple[int, int, int], classes: int, seed: int = 0) -> k
     return keras.Model(images, [features, logits], name="classifier")
 
 
+def keras_runtime() -> str:
+    """What computes a Keras network, for the record: "keras 3.15.1, jax, cpu"."""
+    device = keras.distribution.list_devices()[0].partition(":")[0]
+    return f"keras {keras.__version__}, {keras.backend.backend()}, {device}"
+
+
 def predict(network: keras.Model, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Features (N, 64) and logits (N, classes), float32, of uint8 images (N, H, W, C) of any size."""
     features, logits = (np.empty((len(images), *output.shape[1:]), np.float32) for output in network.outputs)

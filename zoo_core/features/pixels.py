@@ -15,6 +15,7 @@ class Pixels(FeatureNetwork):
 
     name = "pixels"
     weights_sha256 = None
+    runtime = f"numpy {np.__version__}"
     longest = 32
 
     def features(self, images: np.ndarray) -> np.ndarray:

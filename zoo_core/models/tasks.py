@@ -1,6 +1,7 @@
 """What a model can do: one small protocol for each task of `zoo_core.specs.TASKS`."""
 
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Literal, Protocol
 
 from zoo_core.models.base import Networks, Tensor, Tools
 
@@ -22,4 +23,46 @@ class Reconstructs(Protocol):
 
     def decode(self, nets: Networks, latents: Tensor) -> Tensor:
         """Latents (N, ...) → images (N, H, W, C) in [-1, 1]."""
+        ...
+
+
+@dataclass(frozen=True)
+class Likelihood:
+    """What the numbers are that a model of the task `likelihood` gives.
+
+    Args:
+        kind: "exact", or a "lower bound" such as the ELBO.
+        pixels: "discrete" for log P of the image as it is stored, one of 256 levels for each pixel and channel: what
+            bits/dim are made of. A density over real-valued pixels gives a lower bound of it by uniform dequantization
+            (Theis et al. 2016, "A note on the evaluation of generative models", section 3.1). "binarized" for log P of
+            the image binarized at random, each intensity in [0, 1] the probability of a 1, as its mean over these
+            binarizations (Salakhutdinov & Murray 2008, "On the quantitative analysis of deep belief networks"); never
+            to be compared with the other.
+
+    Raises:
+        ValueError: for anything else.
+    """
+
+    kind: Literal["exact", "lower bound"]
+    pixels: Literal["discrete", "binarized"]
+
+    def __post_init__(self) -> None:
+        if self.kind not in ("exact", "lower bound"):
+            raise ValueError(f"a likelihood must be 'exact' or a 'lower bound', received {self.kind!r}")
+        if self.pixels not in ("discrete", "binarized"):
+            raise ValueError(f"a likelihood must be of 'discrete' or 'binarized' pixels, received {self.pixels!r}")
+
+
+class HasLikelihood(Protocol):
+    """The task `likelihood`.
+
+    Attributes:
+        likelihood: what `log_likelihood` gives; it may depend on the model's options.
+    """
+
+    @property
+    def likelihood(self) -> Likelihood: ...
+
+    def log_likelihood(self, nets: Networks, images: Tensor, tools: Tools) -> Tensor:
+        """Images (N, H, W, C), levels of uint8 brought to [-1, 1] → (N,) nats."""
         ...

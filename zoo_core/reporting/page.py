@@ -102,14 +102,16 @@ def _entry(record: Record, folders: Mapping[str, RunFolder]) -> Entry:
     source, data, features = source_of(record), record.data, record.features
     description = folders[source.run].description()
     weights = f"weights SHA-256 {features.weights_sha256}" if features.weights_sha256 else "without weights"
-    sizes = [f"{score.label} {score.n_generated:,} / {score.n_reference:,}" for score in record.metrics.values()]
+    scores = [words.in_full(score) for score in record.metrics.values()]
+    protocol = f"{record.protocol}, SHA-256 {record.protocol.sha256}" if record.protocol else "none"
     facts = [
         ("Run", f"{source.run}, checkpoint of step {source.checkpoint:,}"),
         ("Plugin", f"{source.distribution} {source.version}"),
         ("Trained on", f"{description.data.name}, content SHA-256 {description.data.content_hash}"),
-        ("Scored against", f"{data.reference} split of {data.name}, content SHA-256 {data.content_hash}"),
-        ("Features", f"{features.name}, {weights}"),
-        ("Images compared", f"{'; '.join(sizes) or 'none'} (generated / reference)"),
+        ("Protocol", protocol),
+        ("Scored against", f"{data.reference} of {data.name}, content SHA-256 {data.content_hash}"),
+        ("Features", f"{features.name}, {weights}, by {features.runtime}"),
+        ("Scores", "; ".join(scores) or "none"),
         ("Seeds", f"training {source.seed}, sampling {record.sampling_seed}"),
         ("Model options", _text(source.options)),
         ("Training options", _text(source.training)),

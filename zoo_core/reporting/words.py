@@ -4,6 +4,7 @@ import math
 from typing import NamedTuple
 
 from zoo_core.comparing.tables import SIGNIFICANCE, Aggregate, Table, significantly_lower
+from zoo_core.evaluation.record import Score
 
 FLOOR = "real images (floor)"
 NOT_MEASURED = "–"
@@ -65,8 +66,11 @@ def heading(table: Table) -> str:
 def facts(table: Table) -> list[tuple[str, str]]:
     """What makes the rows of this table comparable, as terms and what they are."""
     weights = table.features.weights_sha256
+    splits = table.data.reference
+    reference = f"{splits} images of {table.data.name}" if splits == "all" else f"{splits} split of {table.data.name}"
     return [
-        ("Reference", f"{table.data.reference} split of {table.data.name}"),
+        *([("Protocol", str(table.protocol))] if table.protocol else []),
+        ("Reference", reference),
         ("Data hash", short(table.data.content_hash)),
         ("Features", table.features.name + (f", weights {short(weights)}" if weights else "")),
     ]
@@ -74,9 +78,12 @@ def facts(table: Table) -> list[tuple[str, str]]:
 
 def note(table: Table) -> str:
     """How to read the table's sizes, errors and ranks."""
-    parts = ["N: generated / reference images."]
+    parts = [f"Not in the table before because of {'; '.join(table.apart)}."] if table.apart else []
+    parts += ["N: generated / reference images."]
     if any(len(summary.seeds) > 1 for summary in table.summaries):
         parts.append("Mean ± standard error over training seeds.")
+    if any(metric.interval is not None for summary in table.summaries for metric in summary.metrics.values()):
+        parts.append("For one seed, a 95 % interval from the draw of the images alone.")
     if any(summary.rank is not None for summary in table.summaries):
         parts.append(
             "Rank: 1 + the number of models that are significantly better by the first score "
@@ -105,11 +112,32 @@ def answer(table: Table) -> str:
 
 
 def score(metric: Aggregate | None, places: int) -> str:
-    """ "12.3 ± 0.4", without the error for one seed."""
+    """ "12.3 ± 0.4" over seeds, "12.3 [11.5, 13.1]" for one."""
     if metric is None:
         return NOT_MEASURED
     mean = _number(metric.mean, places)
-    return mean if metric.standard_error is None else f"{mean} ± {_number(metric.standard_error, places)}"
+    if metric.standard_error is not None:
+        return f"{mean} ± {_number(metric.standard_error, places)}"
+    if metric.interval is not None:
+        return f"{mean} [{', '.join(_number(bound, places) for bound in metric.interval)}]"
+    return mean
+
+
+def in_full(score: Score) -> str:
+    """One run's score with its interval, floor and sizes, such as "FD (classifier) 1.710 [1.622, 1.798], floor 0.3663,
+    N = 1,294 / 359"."""
+    floor = [] if score.floor is None else [f"floor {number(score.floor)}"]
+    return ", ".join([f"{score.label} {number(score.value)} {bounds(score)}".rstrip(), *floor, _sizes(score)])
+
+
+def bounds(score: Score) -> str:
+    """The interval, "[1.622, 1.798]", or nothing."""
+    return "" if score.interval is None else f"[{', '.join(map(number, score.interval))}]"
+
+
+def number(value: float) -> str:
+    """To four significant digits."""
+    return _number(value, _places([value], 4))
 
 
 def short(hexadecimal: str) -> str:
@@ -135,7 +163,7 @@ def _arrow(metric: Aggregate) -> str:
     return {"lower": "↓", "higher": "↑"}[metric.better]
 
 
-def _sizes(metric: Aggregate) -> str:
+def _sizes(metric: Aggregate | Score) -> str:
     """The numbers of generated and reference images; one number where nothing is compared with."""
     sizes = [metric.n_generated, *([metric.n_reference] if metric.n_reference else [])]
     return "N = " + " / ".join(_number(size, 0) for size in sizes)

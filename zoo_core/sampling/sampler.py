@@ -1,14 +1,16 @@
-"""Images out of a trained model: samples by number and seed, reconstructions, always uint8."""
+"""What a trained model makes of noise and of images: samples by number and seed, reconstructions, likelihoods."""
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 
-from zoo_core.errors import UsageError
+from zoo_core.errors import UsageError, ZooError
 from zoo_core.models import Tensor, Tools
 from zoo_core.models.pixels import from_uint8, to_uint8
+from zoo_core.models.tasks import Likelihood
 from zoo_core.runs import RunFolder
 from zoo_core.specs import DataSpec, ModelSpec
 from zoo_core.training import checkpoint
@@ -35,6 +37,7 @@ class Sampler:
         self._networks: dict[str, keras.Model] = {name: built.networks[name] for name in built.model.inference}
         self._sample = compile_inference(self._networks, self._sample_batch)
         self._reconstruct = compile_inference(self._networks, self._reconstruct_batch)
+        self._log_likelihood = compile_inference(self._networks, self._log_likelihood_batch)
 
     @classmethod
     def load(cls, path: Path) -> "Sampler":
@@ -63,6 +66,11 @@ class Sampler:
     @property
     def reconstructs(self) -> bool:
         return "reconstruct" in self.spec.tasks
+
+    @property
+    def likelihood(self) -> Likelihood | None:
+        """What `log_likelihood` gives; None for a model without that task."""
+        return self._model.likelihood if "likelihood" in self.spec.tasks else None
 
     def generate(
         self, count: int, seed: int, labels: np.ndarray | None = None, first: int = 0, batch: int = BATCH
@@ -103,16 +111,51 @@ class Sampler:
             raise UsageError(
                 f"Model '{self.spec.name}' does not reconstruct; its tasks: {', '.join(sorted(self.spec.tasks))}."
             )
-        if images.shape[1:] != self.data.image_shape:
-            raise UsageError(f"Expected images of shape {self.data.image_shape}, received {images.shape[1:]}.")
+        return np.concatenate([to_uint8(part) for part in self._batches(self._reconstruct, 0, images, 0, batch)])
+
+    def log_likelihood(self, images: np.ndarray, seed: int, first: int = 0, batch: int = BATCH) -> np.ndarray:
+        """The log-likelihood of each image, or a bound, as `likelihood` tells.
+
+        Args:
+            images: uint8 (N, H, W, C), those number `first` to `first + N` of this seed.
+            seed: of the noise that an estimate takes, the image's own whatever images it comes with.
+            batch: images at a time; changes a value by no more than float32 rounding.
+
+        Returns:
+            float64 (N,), nats.
+
+        Raises:
+            UsageError: for a model without that task, or images of another shape.
+            ZooError: where the model gives anything but a finite number for each image.
+        """
+        if self.likelihood is None:
+            raise UsageError(
+                f"Model '{self.spec.name}' has no likelihood; its tasks: {', '.join(sorted(self.spec.tasks))}."
+            )
+        nats = np.concatenate([*self._batches(self._log_likelihood, seed, images, first, batch)]).astype(np.float64)
+        if nats.shape != images.shape[:1] or not np.isfinite(nats).all():
+            raise ZooError(
+                f"Expected {len(images)} finite log-likelihoods, received shape {nats.shape}, "
+                f"{np.isfinite(nats).sum()} of {nats.size} finite.",
+                "Infinite or NaN: the model has probably diverged. Another shape: its plugin breaks the contract.",
+            )
+        return nats
+
+    def _batches(
+        self, run: Callable[..., Tensor], seed: int, images: np.ndarray, first: int, batch: int
+    ) -> Iterator[np.ndarray]:
+        """The results of a compiled function of images, batch by batch, the last one filled up so that it compiles
+        once."""
+        if images.shape[1:] != self.data.image_shape or not len(images):
+            raise UsageError(
+                f"Expected images of shape {self.data.image_shape}, received {len(images)} of {images.shape[1:]}."
+            )
         batch = min(batch, len(images))
-        results = []
         for start in range(0, len(images), batch):
             part = images[start : start + batch]
             filled = np.resize(part, (batch, *part.shape[1:]))
-            numbers = np.arange(start, start + batch, dtype="int32")
-            results.append(to_uint8(np.asarray(self._reconstruct(self.weights, 0, numbers, filled)))[: len(part)])
-        return np.concatenate(results)
+            numbers = np.arange(first + start, first + start + batch, dtype="int32")
+            yield np.asarray(run(self.weights, seed, numbers, filled))[: len(part)]
 
     def _check(self, labels: np.ndarray | None, count: int) -> None:
         if self.conditional and labels is None:
@@ -132,3 +175,6 @@ class Sampler:
 
     def _reconstruct_batch(self, tools: Tools, count: int, images: Tensor) -> Tensor:
         return self._model.decode(self._networks, self._model.encode(self._networks, from_uint8(images)))
+
+    def _log_likelihood_batch(self, tools: Tools, count: int, images: Tensor) -> Tensor:
+        return self._model.log_likelihood(self._networks, from_uint8(images), tools)

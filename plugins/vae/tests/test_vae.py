@@ -10,6 +10,7 @@ from scipy import stats
 
 import zoo_core
 from zoo_core.data import Dataset, Feeder, load_dataset
+from zoo_core.models.tasks import Likelihood
 from zoo_core.training.build import Built, build
 from zoo_core.training.jax_backend import Engine, TrainingTools
 
@@ -59,6 +60,57 @@ def test_the_gaussian_likelihood_is_a_normal_density(digits: Dataset, images: np
     _, _, outputs = parts(built, images)
     density = stats.norm(np.tanh(0.5 * outputs), 0.3).logpdf(images.astype("float64"))
     assert float(logs["reconstruction"]) == pytest.approx(-density.sum((1, 2, 3)).mean(), rel=1e-5)
+
+
+def bound(built: Built, images: np.ndarray) -> np.ndarray:
+    return np.asarray(built.model.log_likelihood(built.networks, images, tools()), "float64")
+
+
+def test_the_bound_of_binarized_images_is_the_loss(digits: Dataset, images: np.ndarray):
+    built = make(digits)
+    assert built.model.likelihood == Likelihood("lower bound", "binarized")
+    loss, _ = built.model.loss(built.networks, {"images": images}, tools())
+    assert -bound(built, images).mean() == pytest.approx(float(loss), rel=1e-6)
+    other = make(digits, beta=0.25)  # with the same seed the same weights
+    np.testing.assert_array_equal(bound(other, images), bound(built, images))
+
+
+def test_intensities_give_the_mean_over_binarized_images(digits: Dataset):
+    built, two = make(digits), np.full((1, 16, 16, 1), -1, "float32")
+    two[0, 3, 5:7, 0] = -0.5, 0.8  # two gray pixels, and so four binarizations
+    outputs = np.random.default_rng(0).normal(size=two.shape).astype("float32")
+    expected = 0.0
+    for first, second in np.ndindex(2, 2):
+        binary = two.copy()
+        binary[0, 3, 5:7, 0] = 2 * first - 1, 2 * second - 1
+        probability = (0.25, 0.75)[first == 0] * (0.9, 0.1)[second == 0]
+        expected += probability * float(built.model._log_density(binary, outputs)[0])
+    assert float(built.model._log_density(two, outputs)[0]) == pytest.approx(expected, rel=1e-5)
+
+
+def test_the_bound_of_256_levels_is_the_loss_and_a_constant(digits: Dataset, images: np.ndarray):
+    sigma = 0.1
+    built = make(digits, likelihood="gaussian", sigma=sigma)
+    assert built.model.likelihood == Likelihood("lower bound", "discrete")
+    loss, _ = built.model.loss(built.networks, {"images": images}, tools())
+    constant = 16 * 16 * (math.log(127.5) + 1 / (24 * (127.5 * sigma) ** 2))
+    assert -bound(built, images).mean() == pytest.approx(float(loss) + constant, rel=1e-6)
+
+
+@pytest.mark.parametrize("sigma", [0.003, 0.03, 0.3])
+def test_it_bounds_the_probability_that_a_decoder_without_a_choice_gives(
+    digits: Dataset, images: np.ndarray, sigma: float
+):
+    """Where the decoder ignores z and the posterior is the prior, log P of the levels is known."""
+    built = make(digits, likelihood="gaussian", sigma=sigma)
+    for network in built.networks.values():
+        network.set_weights([np.zeros(weight.shape) for weight in network.weights])
+    levels = np.round(127.5 * 0.02 * images.astype("float64") + 127.5) / 127.5 - 1  # near the decoder's mean, 0
+    exact = np.log(stats.norm.cdf((levels + 1 / 255) / sigma) - stats.norm.cdf((levels - 1 / 255) / sigma))
+    exact = exact.sum((1, 2, 3))
+    found = bound(built, levels.astype("float32"))
+    assert (found < exact + 1e-4 * abs(exact)).all()
+    np.testing.assert_allclose(found, exact, rtol=0.5 if sigma < 0.01 else 1e-3)
 
 
 def test_decoded_images_are_the_mean_of_the_likelihood(digits: Dataset):

@@ -10,6 +10,6 @@ def zoo_models():
         summary="Convolutional variational autoencoder (Kingma & Welling 2013)",
         target="zoo_vae.model:VAE",
         options="zoo_vae.options:VAEOptions",
-        tasks={"generate", "reconstruct"},
+        tasks={"generate", "reconstruct", "likelihood"},
         api_version=1,
     )

@@ -1,0 +1,30 @@
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from zoo_core.data.decoding import attempt_all, decode, on_white, reason_of
+
+
+def test_errors_stand_where_their_files_do(tmp_path):
+    Image.new("L", (2, 3), 7).save(tmp_path / "a.png")
+    (tmp_path / "b.png").touch()
+    files = [tmp_path / "b.png", tmp_path / "a.png", tmp_path / "absent.png"]
+    empty, image, absent = attempt_all(lambda file: decode(file, None), files)
+    assert image.tolist() == [[[7]] * 2] * 3
+    assert [reason_of(error) for error in (empty, absent)] == ["it is empty", "No such file or directory"]
+
+
+def test_a_reason_always_says_something():
+    assert reason_of(MemoryError()) == "MemoryError"
+
+
+def test_no_files_give_nothing():
+    assert attempt_all(Path.stat, []) == []
+
+
+def test_transparency_goes_onto_white_as_in_a_file(tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 256, (5, 4, 6, 4)).astype(np.uint8)
+    for image, expected in zip(on_white(pixels), pixels, strict=True):
+        Image.fromarray(expected).save(tmp_path / "a.png")
+        assert np.array_equal(image, decode(tmp_path / "a.png", None))

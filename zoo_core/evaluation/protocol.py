@@ -1,0 +1,200 @@
+"""Protocols: versioned files that fix everything that could move a number, so that numbers may be compared."""
+
+import hashlib
+import importlib.resources
+import json
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from zoo_core.data import SPLITS
+from zoo_core.errors import UsageError, unknown
+from zoo_core.features import FeatureNetwork
+from zoo_core.options import Options, read_toml, resolve
+from zoo_core.specs import DataSpec
+
+Hash = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+Splits = Annotated[str, Field(pattern=rf"^({'|'.join(SPLITS)})(\+({'|'.join(SPLITS)}))*$")]
+
+
+class DataRule(Options):
+    """Which images.
+
+    Attributes:
+        source: the data set as it is typed, without `#SPLITS`.
+        content_hash: of the data set as it is fitted (`fitted`); None where the protocol leaves it open.
+        fit, select, reference: splits, joined by `+`: what models are trained on, what a checkpoint may be chosen by,
+            and what scores are measured against.
+        real: the number of reference images.
+    """
+
+    source: str
+    content_hash: Hash | None = None
+    fit: Splits
+    select: Splits
+    reference: Splits
+    real: int = Field(ge=2)
+
+    @property
+    def fitted(self) -> str:
+        """The data source to train on."""
+        return self.source if self.fit == "train" else f"{self.source}#{self.fit}"
+
+    @property
+    def compared(self) -> str:
+        """The images to compare with, as `open_images` reads it."""
+        return f"{self.source}#{self.reference}"
+
+
+class TrainingRule(Options):
+    """How models are trained: so many steps of so many images, once from each seed; `checkpoint` says which one is
+    scored, "final" being the one after the last step."""
+
+    steps: int = Field(ge=1)
+    batch_size: int = Field(ge=1)
+    seeds: tuple[int, ...] = Field(min_length=1)
+    checkpoint: Literal["final"]
+
+
+class FeatureRule(Options):
+    """The feature network and the SHA-256 of its weights; None for one without weights."""
+
+    name: str
+    weights_sha256: Hash | None = None
+
+
+class ScoringRule(Options):
+    """How many images are generated, from which seed, and what is measured in them, by the names of metrics."""
+
+    generated: int = Field(ge=2)
+    seed: int = Field(ge=0)
+    metrics: tuple[str, ...] = Field(min_length=1)
+
+
+class Protocol(Options):
+    """Everything that could move a number. Two protocols with any difference are different protocols."""
+
+    name: str = Field(pattern="^[a-z0-9][a-z0-9-]*$", description="small letters, digits and dashes")
+    version: int = Field(ge=1, description="goes up with every change that could move a number")
+    summary: str = Field(description="one line, with the source where the literature has the protocol")
+    data: DataRule = Field(description="source, content_hash, fit, select, reference, real")
+    training: TrainingRule = Field(description="steps, batch_size, seeds, checkpoint")
+    features: FeatureRule = Field(description="name, weights_sha256")
+    scoring: ScoringRule = Field(description="generated, seed, metrics")
+
+    def __str__(self) -> str:
+        return f"{self.name} v{self.version}"
+
+    @property
+    def sha256(self) -> str:
+        """Of all fields, whatever the file looks like."""
+        return hashlib.sha256(json.dumps(self.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()
+
+    def check_network(self, network: FeatureNetwork) -> None:
+        """Raises UsageError for features other than the protocol's."""
+        wanted = self.features
+        if network.weights_sha256 != wanted.weights_sha256 or network.name != wanted.name:
+            raise UsageError(
+                f"The protocol {self} demands the features '{wanted.name}'{_weights(wanted.weights_sha256)}, "
+                f"received '{network.name}'{_weights(network.weights_sha256)}.",
+                "Take the weights that it names, or score without --protocol.",
+            )
+
+    def check_data(self, data: DataSpec) -> None:
+        """Raises UsageError for another data set to train on than the protocol's."""
+        if self.data.content_hash not in (None, data.content_hash):
+            raise UsageError(
+                f"The protocol {self} demands the data set '{self.data.fitted}' with the content hash "
+                f"{self.data.content_hash}, received '{data.name}' with {data.content_hash}.",
+                "Use the original images; where they were changed on purpose, write a protocol of your own.",
+            )
+
+    def check_training(self, data: DataSpec, training: dict[str, Any], seed: int, checkpoint: int) -> None:
+        """Whether a run was made by the rules.
+
+        Args:
+            data: what it was trained on.
+            training: the `TrainingOptions` by name.
+            checkpoint: the step of the checkpoint that is to be scored.
+
+        Raises:
+            UsageError: names everything that differs.
+        """
+        self.check_data(data)
+        rule = self.training
+        compared = {
+            "data": (self.data.fitted, data.name),
+            "steps": (rule.steps, training["steps"]),
+            "batch_size": (rule.batch_size, training["batch_size"]),
+            "checkpoint": (rule.steps, checkpoint),
+        }
+        wrong = [f"{key} should be {want}, received {got}" for key, (want, got) in compared.items() if want != got]
+        if seed not in rule.seeds:
+            wrong.append(f"seed should be one of {', '.join(map(str, rule.seeds))}, received {seed}")
+        if wrong:
+            raise UsageError(
+                f"The run does not follow the protocol {self}: {'; '.join(wrong)}.",
+                "Train it with --protocol, or score it without.",
+            )
+
+    def check_count(self, what: str, expected: int, received: int) -> None:
+        """Raises UsageError for another number of images."""
+        if received != expected:
+            raise UsageError(f"The protocol {self} demands {expected:,} {what} images, received {received:,}.")
+
+
+def refuse_beside(protocol: Protocol, **given: Any) -> None:
+    """Raises UsageError where something that the protocol fixes was given too.
+
+    Args:
+        given: by name; what is None, empty, 0 or False was not given.
+    """
+    if names := [name for name, value in given.items() if value]:
+        raise UsageError(
+            f"The protocol {protocol} fixes {', '.join(names)}.",
+            "Leave that out, or copy the protocol and change it (zoo protocols show).",
+        )
+
+
+def differences(one: Protocol | None, other: Protocol | None) -> list[str]:
+    """What differs between two protocols, such as "protocol.training.steps: 2000, 4000"; nothing where they are
+    equal."""
+    fields, others = (_flat(p.model_dump(mode="json")) if p else {"": "none"} for p in (one, other))
+    if one is None or other is None:
+        return [] if one is other else [f"protocol: {one or 'none'}, {other or 'none'}"]
+    return [f"protocol.{key}: {value}, {others[key]}" for key, value in fields.items() if others[key] != value]
+
+
+def protocol_names() -> list[str]:
+    """Those that come with the package."""
+    return sorted(file.name.removesuffix(".toml") for file in _files().iterdir() if file.name.endswith(".toml"))
+
+
+def load_protocol(name: str) -> Protocol:
+    """A protocol of the package, by its name, or one of your own, by the path of its TOML file.
+
+    Raises:
+        UsageError: for an unknown name, or a file that is missing or breaks the schema.
+    """
+    if Path(name).suffix == ".toml" or Path(name).is_file():
+        return resolve(Protocol, read_toml(Path(name)), f"protocol '{name}'")
+    if name not in protocol_names():
+        raise unknown("protocol", name, protocol_names(), "zoo protocols list tells which; FILE.toml is one of yours.")
+    with importlib.resources.as_file(_files() / f"{name}.toml") as path:
+        return resolve(Protocol, read_toml(path), f"protocol '{name}'")
+
+
+def _files() -> Any:
+    return importlib.resources.files("zoo_core.evaluation") / "protocols"
+
+
+def _weights(sha256: str | None) -> str:
+    return f" with weights of SHA-256 {sha256}" if sha256 else " without weights"
+
+
+def _flat(content: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, value in content.items():
+        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
+    return flat

@@ -4,8 +4,9 @@ from collections.abc import Callable
 import pytest
 
 from zoo_core.comparing.tables import Table, tables_of
-from zoo_core.evaluation.record import Record
-from zoo_core.reporting.words import answer, grid, note
+from zoo_core.evaluation.protocol import load_protocol
+from zoo_core.evaluation.record import Record, Score
+from zoo_core.reporting.words import answer, facts, grid, in_full, note
 
 MakeRecord = Callable[..., Record]
 
@@ -65,3 +66,28 @@ def test_one_seed_is_neither_ranked_nor_given_an_error(make_record: MakeRecord) 
     assert not any("±" in cell for row in cells.rows for cell in row)
     assert "too few seeds" in note(table)
     assert "±" not in note(table)
+
+
+def test_the_features_stand_in_the_heading_of_the_distance_alone(make_record: MakeRecord) -> None:
+    scores = {
+        key: Score(value=0.5, label=label, better="lower", n_generated=9, n_reference=9)
+        for key, label in {"fd_classifier": "FD (classifier)", "recall_classifier": "Recall (classifier)"}.items()
+    }
+    (table,) = tables_of([make_record(metrics=scores)])
+    labels = [column.label for column in grid(table).columns]
+    assert "FD (classifier) ↓" in labels
+    assert "Recall ↓" in labels
+
+
+def test_one_seed_shows_the_interval_of_its_images(make_record: MakeRecord) -> None:
+    scored = Score(value=0.5, label="FD", better="lower", n_generated=9, n_reference=9, interval=(0.4, 0.6))
+    (table,) = tables_of([make_record(metrics={"fd_pixels": scored})])
+    assert "0.500 [0.400, 0.600]" in grid(table).rows[0]
+    assert "For one seed, a 95 % interval" in note(table)
+    assert in_full(scored.model_copy(update={"floor": 0.25})) == "FD 0.5000 [0.4000, 0.6000], floor 0.2500, N = 9 / 9"
+
+
+def test_what_sets_a_table_apart_is_said_below_it(make_record: MakeRecord) -> None:
+    _, table = tables_of([make_record(), make_record(protocol=load_protocol("digits"))])
+    assert "Not in the table before because of protocol: none, digits v1." in note(table)
+    assert ("Protocol", "digits v1") in facts(table)

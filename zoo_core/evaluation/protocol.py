@@ -177,12 +177,12 @@ def load_protocol(name: str) -> Protocol:
     Raises:
         UsageError: for an unknown name, or a file that is missing or breaks the schema.
     """
+    if name in protocol_names():
+        with importlib.resources.as_file(_files() / f"{name}.toml") as path:
+            return resolve(Protocol, read_toml(path), f"protocol '{name}'")
     if Path(name).suffix == ".toml" or Path(name).is_file():
         return resolve(Protocol, read_toml(Path(name)), f"protocol '{name}'")
-    if name not in protocol_names():
-        raise unknown("protocol", name, protocol_names(), "zoo protocols list tells which; FILE.toml is one of yours.")
-    with importlib.resources.as_file(_files() / f"{name}.toml") as path:
-        return resolve(Protocol, read_toml(path), f"protocol '{name}'")
+    raise unknown("protocol", name, protocol_names(), "zoo protocols list tells which; FILE.toml is one of yours.")
 
 
 def _files() -> Any:

@@ -35,7 +35,7 @@ def grid(table: Table) -> Grid:
         *([Column("Rank")] if ranked else []),
         Column("Model", numeric=False),
         Column("Seeds"),
-        *(Column(f"{metric.label} {_arrow(metric)}", _sizes(metric)) for metric in metrics.values()),
+        *(Column(f"{_label(table, key)} {_arrow(metric)}", _sizes(metric)) for key, metric in metrics.items()),
         Column("Training", "seconds"),
         Column("Speed", "images/s"),
         Column("Images seen"),
@@ -84,6 +84,8 @@ def note(table: Table) -> str:
         parts.append("Mean ± standard error over training seeds.")
     if any(metric.interval is not None for summary in table.summaries for metric in summary.metrics.values()):
         parts.append("For one seed, a 95 % interval from the draw of the images alone.")
+    if any(key.startswith("memorization") for key in table.columns()):
+        parts.append("Memorization above its floor means copied training images; below it, lower is no merit.")
     if any(summary.rank is not None for summary in table.summaries):
         parts.append(
             "Rank: 1 + the number of models that are significantly better by the first score "
@@ -157,6 +159,12 @@ def _claim(table: Table, key: str) -> str:
 
 def _enumerate(names: list[str]) -> str:
     return " or ".join(filter(None, [", ".join(names[:-1]), names[-1]]))
+
+
+def _label(table: Table, key: str) -> str:
+    """A distance says its features; the other columns need not, as the facts above the table do."""
+    label = table.columns()[key].label
+    return label if key == table.ranked_by else label.removesuffix(f" ({table.features.name.partition(':')[0]})")
 
 
 def _arrow(metric: Aggregate) -> str:

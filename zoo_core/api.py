@@ -150,7 +150,7 @@ def evaluate(
     directory = Path(data_dir) if data_dir else None
     run = Path(evaluated) if RunFolder.is_run(Path(evaluated)) else None
     if rule is not None:
-        against, features = rule.data.compared, rule.features.name.partition(":")[0]
+        against, features = rule.data.compared, rule.features.network
     if against is None:
         if run is None:
             raise UsageError(f"'{evaluated}' is not a run, so say what to compare it with.", "Add: --against SET")
@@ -164,6 +164,8 @@ def evaluate(
             else Rules(network=network, store=store, metrics=metrics, count=count, seed=seed)
         )
         if run is None:
+            if rule:
+                rule.check_data(load_dataset(rule.data.fitted, directory).spec)
             judged = _open(str(evaluated), count, seed, directory, skip_bad)
             return evaluate_images(str(evaluated), judged, reference, rules)
         return evaluate_run(run, _trained_on(run, directory), reference, rules)

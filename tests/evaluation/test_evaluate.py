@@ -1,6 +1,8 @@
 """Whole evaluations: what may stand on either side, floors, protocols."""
 
+import hashlib
 import json
+import tomllib
 from pathlib import Path
 
 import numpy as np
@@ -172,6 +174,26 @@ def test_what_breaks_the_protocol_is_refused(tmp_path, protocol, runs):
     weights = Path(zoo_core.__file__).parent / "features" / "weights" / "classifier-mnist.h5"
     with pytest.raises(UsageError, match="demands the features 'classifier:digits'"):
         zoo_core.evaluate(runs["vae"], protocol=str(path), weights=weights)
+
+
+def test_a_classifier_of_one_s_own_may_be_a_protocol_s(runs, protocol, tmp_path):
+    weights = Path(zoo_core.__file__).parent / "features" / "weights" / "classifier-mnist.h5"
+    digest = hashlib.sha256(weights.read_bytes()).hexdigest()
+    own = tomllib.loads(protocol.read_text(encoding="utf-8"))
+    own["features"] = {"name": f"classifier@{digest[:8]}", "weights_sha256": digest}
+    path = tmp_path / "own.toml"
+    path.write_text(tomli_w.dumps(own), encoding="utf-8")
+    record = zoo_core.evaluate(runs["cgan"], protocol=str(path), weights=weights)
+    assert set(record.metrics) == {f"fd_classifier@{digest[:8]}"}
+
+
+def test_images_from_elsewhere_are_compared_with_the_protocol_s_own_alone(folder, protocol, tmp_path):
+    other = tomllib.loads(protocol.read_text(encoding="utf-8"))
+    other["data"]["content_hash"] = "0" * 64
+    path = tmp_path / "other.toml"
+    path.write_text(tomli_w.dumps(other), encoding="utf-8")
+    with pytest.raises(UsageError, match="demands the data set 'digits@8' with the content hash 0000"):
+        zoo_core.evaluate(folder, protocol=str(path))
 
 
 def test_a_comparison_by_a_protocol(tmp_path, protocol):

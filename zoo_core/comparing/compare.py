@@ -71,7 +71,7 @@ def compare(
     rule = load_protocol(protocol) if protocol else None
     if rule:
         refuse_beside(rule, features=features != "auto", metrics=metrics, count=count)
-        features = rule.features.name.partition(":")[0]
+        features = rule.features.network
     cells = _cells(models, data, Path(out), seeds, options, training, rule, directory)
     datasets = list({cell.data.name: cell.data for cell in cells}.values())
     networks = {d.name: load_features(features, d.spec, Path(weights) if weights else None) for d in datasets}

@@ -3,6 +3,7 @@
 import hashlib
 import importlib.resources
 import json
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -62,6 +63,11 @@ class FeatureRule(Options):
 
     name: str
     weights_sha256: Hash | None = None
+
+    @property
+    def network(self) -> str:
+        """What `load_features` is asked for: "classifier" for "classifier:digits" and "classifier@1a2b3c4d"."""
+        return re.split("[:@]", self.name)[0]
 
 
 class ScoringRule(Options):

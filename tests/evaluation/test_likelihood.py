@@ -41,12 +41,12 @@ def test_a_bound_of_the_likelihood_bounds_the_bits_from_above(measured):
 @pytest.mark.parametrize(
     ("kind", "key", "label"),
     [
-        ("lower bound", "elbo_bernoulli", "ELBO (bernoulli), nats"),
-        ("exact", "nats_bernoulli", "Log-likelihood (bernoulli), nats"),
+        ("lower bound", "elbo_binarized", "ELBO (binarized), nats"),
+        ("exact", "nats_binarized", "Log-likelihood (binarized), nats"),
     ],
 )
 def test_other_distributions_of_pixels_are_named_and_in_nats(measured, kind, key, label):
-    scores = measured([-100, -80, -90, -90], kind, "bernoulli")
+    scores = measured([-100, -80, -90, -90], kind, "binarized")
     assert list(scores) == [key]
     assert (scores[key].value, scores[key].label, scores[key].better) == (-90, label, "higher")
 

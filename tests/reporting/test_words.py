@@ -91,3 +91,9 @@ def test_what_sets_a_table_apart_is_said_below_it(make_record: MakeRecord) -> No
     _, table = tables_of([make_record(), make_record(protocol=load_protocol("digits"))])
     assert "Not in the table before because of protocol: none, digits v1." in note(table)
     assert ("Protocol", "digits v1") in facts(table)
+
+
+def test_a_likelihood_has_reference_images_alone(make_record: MakeRecord) -> None:
+    scored = Score(value=3.5, label="Bits/dim", better="lower", n_generated=0, n_reference=359)
+    (table,) = tables_of([make_record(metrics={"bits_per_dim": scored})])
+    assert "N = 359" in [column.note for column in grid(table).columns]

@@ -86,7 +86,7 @@ def evaluate(
             "95 %": bounds(score),
             "floor": "" if score.floor is None else number(score.floor),
             "better": score.better,
-            "generated": score.n_generated,
+            "generated": score.n_generated or "",
             "reference": score.n_reference or "",
             "floor from": score.n_floor or "",
         }

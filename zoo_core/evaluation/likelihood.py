@@ -19,7 +19,7 @@ class LikelihoodMetric(Metric):
     evaluation of generative models", section 3.1), for which 8 is what a uniform distribution needs: `bits_per_dim`
     where it is exact, and where the model gives a lower bound of the likelihood, which is an upper one of the bits,
     `bits_per_dim_bound`. Other distributions of pixels are densities or of fewer levels, and so incomparable: in nats
-    for each image, under a key that names them, `elbo_bernoulli` for a bound and `nats_bernoulli` where exact.
+    for each image, under a key that names them, `elbo_binarized` for a bound and `nats_binarized` where exact.
     """
 
     name = "likelihood"

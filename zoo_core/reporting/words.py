@@ -172,9 +172,8 @@ def _arrow(metric: Aggregate) -> str:
 
 
 def _sizes(metric: Aggregate | Score) -> str:
-    """The numbers of generated and reference images; one number where nothing is compared with."""
-    sizes = [metric.n_generated, *([metric.n_reference] if metric.n_reference else [])]
-    return "N = " + " / ".join(_number(size, 0) for size in sizes)
+    """The numbers of generated and reference images; one number where there are none of the others."""
+    return "N = " + " / ".join(_number(size, 0) for size in (metric.n_generated, metric.n_reference) if size)
 
 
 def _floor(metric: Aggregate) -> str:

@@ -71,7 +71,7 @@ class FolderImages(Images):
         return len(self._files)
 
     def pick(self, numbers: np.ndarray) -> np.ndarray:
-        """As for all stored images. Raises ZooError for a file that is no longer what it was at first."""
+        """As for all images. Raises ZooError for a file that is no longer what it was at first."""
         images = np.empty((len(numbers), *self.shape), np.uint8)
         files = [self._files[number] for number in numbers]
         for number, file, image, found in zip(

@@ -11,7 +11,7 @@ import zoo_core
 from zoo_core.data import Dataset, Feeder, Split
 from zoo_core.options import resolve
 from zoo_core.training.build import build
-from zoo_core.training.jax_backend import Engine
+from zoo_core.training.engine import Engine
 
 MODELS = sorted(zoo_core.registry().models)
 SHAPES = [(28, 28, 1), (32, 32, 3), (48, 32, 3), (128, 128, 3), (30, 41, 1)]
@@ -35,10 +35,10 @@ def test_a_training_step_can_be_traced_at_every_shape(model: str, shape: tuple[i
     registered = zoo_core.registry().model(model)
     data = random_data(shape)
     built = build(registered, resolve(registered.load()[1], {"width": 2}, model), data.spec, seed=0)
-    engine = Engine(built.model, built.networks, seed=0, ema=0.9)
+    engine = Engine(built.model, built.networks, seed=0)
     batch = Feeder(data, "train", 4 * engine.batches_per_step, 0).batch(0)
     active = (True,) * len(built.model.phases())
-    state, logs = jax.eval_shape(partial(engine._step, active=active), engine.state, batch)
+    state, logs = jax.eval_shape(partial(engine._step, active=active), engine.state, {}, batch)
     assert {name: (a.shape, a.dtype) for name, a in state.items()} == {
         name: (a.shape, a.dtype) for name, a in engine.state.items()
     }

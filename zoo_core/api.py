@@ -1,6 +1,7 @@
 """What the commands do, as functions. `zoo_core` exports them."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,19 +11,23 @@ from zoo_core.errors import UsageError
 from zoo_core.evaluation.evaluate import Rules, default_count, evaluate_images, evaluate_run
 from zoo_core.evaluation.extraction import FeatureStore
 from zoo_core.evaluation.generation import generate
+from zoo_core.evaluation.judge import HeldOutScore
 from zoo_core.evaluation.protocol import load_protocol, refuse_beside
 from zoo_core.evaluation.record import Record
 from zoo_core.evaluation.sources import Opened, open_images
 from zoo_core.features import load_features
 from zoo_core.registry import registry
-from zoo_core.runs import RunFolder
+from zoo_core.runs import RunDescription, RunFolder
 from zoo_core.sampling.callbacks import ReconstructionSheet, SampleGrids
+from zoo_core.sampling.collapse import AccuracyWatch, VarietyWatch
 from zoo_core.sampling.sampler import Sampler
 from zoo_core.training import session
 from zoo_core.training.build import Built
 from zoo_core.training.log import Report
 from zoo_core.training.loop import Callback
 from zoo_core.training.options import TrainingOptions
+from zoo_core.training.selection import Rule
+from zoo_core.training.processes import folder_of_this_process
 
 
 def train(
@@ -35,7 +40,11 @@ def train(
     training: Mapping[str, Any] | None = None,
     data_dir: str | Path | None = None,
     device: str = "auto",
+    callbacks: Sequence[Callback] = (),
     report: Report | None = None,
+    tensorboard: bool = False,
+    profile: bool = False,
+    devices: int = 1,
     command: str = "",
 ) -> RunFolder:
     """Train a model, with sample grids along the way.
@@ -49,8 +58,12 @@ def train(
         options: of the model, by name (`zoo models show MODEL`).
         training: fields of `TrainingOptions`, such as steps and batch_size.
         data_dir: where local copies of built-in data sets are.
-        device: "auto" (a GPU where JAX sees one), "cpu" or "gpu".
+        device: "auto" (a GPU where the backend sees one), "cpu" or "gpu".
+        callbacks: your own, called with the averaged weights every so many steps (`Callback`).
         report: is told of the progress.
+        tensorboard: write what is logged for TensorBoard too, into the run's folder `tensorboard`.
+        profile: trace a few steps into the run's folder `profile`.
+        devices: that share each batch, on JAX; its size must be a multiple of their number.
 
     Returns:
         The finished run's folder.
@@ -62,19 +75,20 @@ def train(
     """
     directory = Path(data_dir) if data_dir else None
     dataset = load_dataset(data, directory) if isinstance(data, str) else data
-    return session.start(
-        model,
-        dataset,
-        Path(out),
-        seed=seed,
-        options=options,
-        training=training,
-        data_dir=directory,
-        device=device,
-        callbacks=_sample_sheets,
-        report=report,
-        command=command,
-    )
+    around = session.Surroundings(device, partial(_attach, own=callbacks), report, tensorboard, profile, devices)
+    with folder_of_this_process(Path(out)) as folder:
+        session.start(
+            model,
+            dataset,
+            folder,
+            seed=seed,
+            options=options,
+            training=training,
+            data_dir=directory,
+            surroundings=around,
+            command=command,
+        )
+    return RunFolder(Path(out))
 
 
 def resume(
@@ -84,7 +98,11 @@ def resume(
     data_dir: str | Path | None = None,
     steps: int | None = None,
     device: str = "auto",
+    callbacks: Sequence[Callback] = (),
     report: Report | None = None,
+    tensorboard: bool = False,
+    profile: bool = False,
+    devices: int | None = None,
 ) -> RunFolder:
     """Go on with a run from its last checkpoint; the result is that of a run that was never interrupted.
 
@@ -92,20 +110,16 @@ def resume(
         data: the run's data set, where it is loaded already.
         data_dir: where local copies of built-in data sets are, if they have moved since.
         steps: a new total of training steps; by default what the run was started with.
+        devices: that share each batch; by default as many as the run was started on.
 
     Raises:
         UsageError: if it is no run, or its data has changed. Otherwise as `train`.
     """
     directory = Path(data_dir) if data_dir else None
-    return session.resume(
-        Path(run),
-        data=data,
-        data_dir=directory,
-        steps=steps,
-        device=device,
-        callbacks=_sample_sheets,
-        report=report,
-    )
+    around = session.Surroundings(device, partial(_attach, own=callbacks), report, tensorboard, profile, devices)
+    with folder_of_this_process(Path(run)) as folder:
+        session.resume(folder, data=data, data_dir=directory, steps=steps, surroundings=around)
+    return RunFolder(Path(run))
 
 
 def evaluate(
@@ -117,6 +131,7 @@ def evaluate(
     weights: str | Path | None = None,
     count: int | None = None,
     seed: int = 0,
+    checkpoint: Rule | None = None,
     protocol: str | None = None,
     skip_bad: bool = False,
     data_dir: str | Path | None = None,
@@ -135,6 +150,7 @@ def evaluate(
         weights: a file for these features, in place of their own.
         count: how many images a run generates; by default as many as there are training images, at most 10,000.
         seed: of the noise that they are generated from.
+        checkpoint: of the run, the "final" one, which is the default, or the "best" by its score on held-out images.
         protocol: of `zoo protocols list`, or the path of a TOML file; it then fixes all of the above but `weights`.
         skip_bad: leave out images of a folder that can't be read, and list them in the record.
         data_dir: where local copies of built-in data sets are.
@@ -146,9 +162,12 @@ def evaluate(
     """
     rule = load_protocol(protocol) if protocol else None
     if rule:
-        refuse_beside(rule, against=against, metrics=metrics, features=features != "auto", count=count, seed=seed)
+        given = {"metrics": metrics, "features": features != "auto", "count": count, "seed": seed}
+        refuse_beside(rule, against=against, checkpoint=checkpoint, **given)
     directory = Path(data_dir) if data_dir else None
     run = Path(evaluated) if RunFolder.is_run(Path(evaluated)) else None
+    if run is None and checkpoint:
+        raise UsageError(f"'{evaluated}' is not a run, so it has no checkpoints.", "Leave --checkpoint out.")
     if rule is not None:
         against, features = rule.data.compared, rule.features.network
     if against is None:
@@ -161,7 +180,14 @@ def evaluate(
         rules = (
             Rules.of(rule, network, store)
             if rule
-            else Rules(network=network, store=store, metrics=metrics, count=count, seed=seed)
+            else Rules(
+                network=network,
+                store=store,
+                metrics=metrics,
+                count=count,
+                seed=seed,
+                checkpoint=checkpoint or "final",
+            )
         )
         if run is None:
             if rule:
@@ -186,12 +212,24 @@ def _trained_on(run: Path, data_dir: Path | None) -> Dataset:
     return load_dataset(description.data.name, data_dir or before)
 
 
-def _sample_sheets(run: RunFolder, built: Built, data: Dataset, options: TrainingOptions) -> Sequence[Callback]:
-    spec = registry().model(run.description().model).spec
+def _attach(
+    run: RunFolder,
+    description: RunDescription,
+    built: Built,
+    data: Dataset,
+    options: TrainingOptions,
+    report: Report | None,
+    own: Sequence[Callback],
+) -> session.Attached:
+    """Sample sheets, the judge of held-out images, signs of a collapse, and the caller's own callbacks."""
+    spec = registry().model(description.model).spec
     sampler = Sampler(built, spec, data.spec, weights={})
     callbacks: list[Callback] = []
+    judge = None
     if "generate" in spec.tasks:
-        callbacks.append(SampleGrids(run, sampler, options.sample_every, options.steps))
+        watch = VarietyWatch(data, report) if report else None
+        callbacks.append(SampleGrids(run, sampler, options.sample_every, watch))
+        judge = HeldOutScore(sampler, data, options.select_every) if options.select_every else None
     if "reconstruct" in spec.tasks:
         callbacks.append(ReconstructionSheet(run, sampler, data.images("test")))
-    return callbacks
+    return session.Attached([*callbacks, *own], judge, [AccuracyWatch(report)] if report else [])

@@ -8,12 +8,16 @@ from pathlib import Path
 from zoo_core.errors import ZooError
 
 
+class NotWritten(ZooError):
+    """The disk is full, or the folder can't be written."""
+
+
 @contextmanager
 def atomic(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; on success it takes `path`'s place, on any error it is removed.
 
     Raises:
-        ZooError: where the disk is full or the folder can't be written. What stood at `path` is left as it was.
+        NotWritten: where the disk is full or the folder can't be written. What stood at `path` is left as it was.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
@@ -28,7 +32,7 @@ def atomic(path: Path) -> Iterator[Path]:
         finally:
             os.close(folder)
     except OSError as error:
-        raise ZooError(
+        raise NotWritten(
             f"Can't write '{path}': {error.strerror or error}.",
             "Nothing was changed there. Free some space or choose another folder, then run the same again.",
         ) from error

@@ -1,17 +1,20 @@
 """A run's folder: what is in it, created without overwriting, read and written atomically.
 
-runs/<name>/  run.json  options.toml  metrics.jsonl  checkpoints/*.h5  samples/*.png  result.json
+runs/<name>/  run.json  options.toml  metrics.jsonl  curves.svg  checkpoints/*.h5  samples/*.png  result.json
 """
 
 import json
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
+from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from zoo_core.errors import UsageError, ZooError
-from zoo_core.files import write_text
+from zoo_core.files import NotWritten, write_text
 from zoo_core.specs import DataSpec
 
 
@@ -58,13 +61,22 @@ class RunFolder:
         self.path = Path(path)
         self.checkpoints = self.path / "checkpoints"
         self.samples = self.path / "samples"
+        self.profile = self.path / "profile"
         self.options_file = self.path / "options.toml"
         self.metrics_file = self.path / "metrics.jsonl"
+        self.curves_file = self.path / "curves.svg"
         self.result_file = self.path / "result.json"
 
     @staticmethod
     def is_run(path: Path) -> bool:
         return (Path(path) / "run.json").is_file()
+
+    @classmethod
+    def check_free(cls, path: Path) -> None:
+        """Raises UsageError if there is anything at `path` already, other than an empty folder."""
+        if Path(path).exists() and (not Path(path).is_dir() or any(Path(path).iterdir())):
+            hint = f"Go on with it: zoo train --resume {path}. " if cls.is_run(path) else ""
+            raise UsageError(f"'{path}' already exists.", f"{hint}Or name another folder: --out FOLDER.")
 
     @classmethod
     def create(cls, path: Path, description: RunDescription, options_toml: str) -> "RunFolder":
@@ -73,10 +85,8 @@ class RunFolder:
         Raises:
             UsageError: if there is anything at `path` already; it is left as it is.
         """
+        cls.check_free(path)
         run = cls(path)
-        if run.path.exists() and (not run.path.is_dir() or any(run.path.iterdir())):
-            hint = f"Go on with it: zoo train --resume {path}. " if cls.is_run(run.path) else ""
-            raise UsageError(f"'{path}' already exists.", f"{hint}Or name another folder: --out FOLDER.")
         for folder in (run.checkpoints, run.samples):
             try:
                 folder.mkdir(parents=True, exist_ok=True)
@@ -96,6 +106,30 @@ class RunFolder:
         if not cls.is_run(path):
             raise UsageError(f"'{path}' is not a run: it has no run.json.", "zoo train makes one.")
         return cls(path)
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """A scope in which no other process trains this run; the lock of a process that dies goes with it.
+
+        Raises:
+            UsageError: if another process does.
+            ZooError: if the folder can't be written.
+        """
+        lock = FileLock(self.path / ".lock")
+        try:
+            lock.acquire(blocking=False)
+        except Timeout as error:
+            raise UsageError(
+                f"'{self.path}' is in use: another process trains it.", "Wait until it is done, or stop it."
+            ) from error
+        except OSError as error:
+            raise ZooError(
+                f"Can't write to '{self.path}': {error.strerror or error}.", "Make the folder writable."
+            ) from error
+        try:
+            yield
+        finally:
+            lock.release()
 
     def description(self) -> RunDescription:
         """What `run.json` says.
@@ -117,13 +151,13 @@ class RunFolder:
         """Add one line to `metrics.jsonl`.
 
         Raises:
-            ZooError: where the disk is full.
+            NotWritten: where the disk is full.
         """
         try:
             with self.metrics_file.open("a", encoding="utf-8") as file:
                 file.write(json.dumps(line) + "\n")
         except OSError as error:
-            raise ZooError(
+            raise NotWritten(
                 f"Can't write '{self.metrics_file}': {error.strerror or error}.",
                 f"Free some space, then go on: zoo train --resume {self.path}",
             ) from error

@@ -2,6 +2,8 @@
 
 import math
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -46,3 +48,62 @@ def test_kl_agrees_with_monte_carlo():
     log_q = -0.5 * ((z - mean) ** 2 / np.exp(log_variance) + log_variance)
     estimate = (log_q + 0.5 * z**2).mean()
     assert float(losses.gaussian_kl(mean, log_variance)[0]) == pytest.approx(estimate, abs=0.01)
+
+
+def test_wasserstein_losses_are_differences_of_means():
+    real, fake = np.array([[3.0], [1.0]]), np.array([[0.5], [-0.5]])
+    assert float(losses.wasserstein_critic_loss(real, fake)) == -2
+    assert float(losses.wasserstein_generator_loss(fake + 1)) == -1
+
+
+def test_hinge_losses_stop_at_the_margins():
+    real, fake = np.array([[3.0], [0.5]]), np.array([[-2.0], [0.5]])
+    assert float(losses.hinge_discriminator_loss(real, fake)) == pytest.approx(0.5 / 2 + 1.5 / 2)
+    assert float(losses.hinge_generator_loss(fake)) == pytest.approx(0.75)
+
+
+IMAGES = np.random.default_rng(0).normal(size=(2, 5, 3, 3, 2)).astype("float32")  # real and generated
+
+
+def linear(weight: jax.Array):
+    """A critic whose gradient is `weight` everywhere."""
+    return lambda images: jnp.sum(images * weight, axis=(1, 2, 3))[:, None]
+
+
+@pytest.mark.parametrize("norm", [0.5, 1.0, 3.0])
+def test_penalties_of_a_linear_critic_are_those_of_its_norm(known_tools: type, norm: float):
+    weight = np.random.default_rng(1).normal(size=(3, 3, 2)).astype("float32")
+    critic = linear(weight * norm / np.linalg.norm(weight))
+    assert float(losses.gradient_penalty(critic, *IMAGES, known_tools())) == pytest.approx((norm - 1) ** 2, abs=1e-5)
+    assert float(losses.r1_penalty(critic, IMAGES[0], known_tools())) == pytest.approx(norm**2, rel=1e-5)
+
+
+def test_the_gradient_penalty_looks_between_real_and_generated_images(known_tools: type):
+    """The gradient of ‖x‖²/2 is x itself."""
+    real, fake = IMAGES
+    share = np.array([0.0, 0.25, 0.5, 0.75, 0.9], "float32")
+
+    def critic(images: jax.Array) -> jax.Array:
+        return jnp.sum(images**2, axis=(1, 2, 3))[:, None] / 2
+
+    between = share[:, None, None, None] * real + (1 - share[:, None, None, None]) * fake
+    expected = np.mean((np.linalg.norm(between.reshape(5, -1), axis=1) - 1) ** 2)
+    assert float(losses.gradient_penalty(critic, real, fake, known_tools(share))) == pytest.approx(expected, rel=1e-5)
+    expected = np.mean(np.sum(real**2, axis=(1, 2, 3)))
+    assert float(losses.r1_penalty(critic, real, known_tools())) == pytest.approx(expected, rel=1e-5)
+
+
+def test_penalties_train_the_critic(known_tools: type):
+    weight = jnp.asarray(np.random.default_rng(1).normal(size=(3, 3, 2)), "float32")
+    norm = float(jnp.linalg.norm(weight))
+    gradient = jax.grad(lambda w: losses.gradient_penalty(linear(w), *IMAGES, known_tools()))(weight)
+    np.testing.assert_allclose(gradient, 2 * (norm - 1) * weight / norm, rtol=1e-4, atol=1e-5)
+    gradient = jax.grad(lambda w: losses.r1_penalty(linear(w), IMAGES[0], known_tools()))(weight)
+    np.testing.assert_allclose(gradient, 2 * weight, rtol=1e-4, atol=1e-5)
+
+
+def test_a_constant_critic_has_a_finite_gradient(known_tools: type):
+    weight = jnp.zeros((3, 3, 2))
+    loss, gradient = jax.value_and_grad(lambda w: losses.gradient_penalty(linear(w), *IMAGES, known_tools()))(weight)
+    assert float(loss) == pytest.approx(1, abs=1e-5)
+    assert np.isfinite(gradient).all()

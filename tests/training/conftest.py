@@ -14,22 +14,26 @@ from zoo_core.options import Options
 from zoo_core.runs import RunDescription, RunFolder
 from zoo_core.specs import DataSpec
 from zoo_core.training.build import Built
-from zoo_core.training.jax_backend import Engine
+from zoo_core.training.engine import Engine
+from zoo_core.training.feeding import Feed
 from zoo_core.training.loop import Loop
 from zoo_core.training.options import TrainingOptions
+from zoo_core.training.selection import Judge
 
 
 class Toy(GenerativeModel):
-    """Two networks and two phases; the generator has batch normalization."""
+    """Two networks and two phases; the generator has batch normalization unless told otherwise."""
 
     inference = ("generator",)
+    normalize = True
     critic_repeat = 1
     generator_every = 1
     break_at = -1  # the step at which the generator's loss becomes NaN
 
     def networks(self, data: DataSpec) -> dict[str, keras.Model]:
         z = keras.Input((3,))
-        x = layers.BatchNormalization()(layers.Dense(8)(z))
+        x = layers.Dense(8)(z)
+        x = layers.BatchNormalization()(x) if self.normalize else x
         x = layers.Dense(int(np.prod(data.image_shape)), activation="tanh")(x)
         generator = keras.Model(z, layers.Reshape(data.image_shape)(x))
         images = keras.Input(data.image_shape)
@@ -51,12 +55,12 @@ class Toy(GenerativeModel):
     def critic_loss(self, nets: Networks, batch: Batch, tools: Tools) -> tuple[Tensor, dict[str, Tensor]]:
         images = batch["images"]
         fakes = nets["generator"](tools.normal((images.shape[0], 3)), training=True)
-        real, fake = nets["critic"](images, training=True), nets["critic"](fakes, training=True)
+        real, fake = (nets["critic"](tools.augment(x), training=True) for x in (images, fakes))
         return ops.mean(fake) - ops.mean(real), {"mean_image": ops.mean(images)}
 
     def generator_loss(self, nets: Networks, batch: Batch, tools: Tools) -> tuple[Tensor, dict[str, Tensor]]:
         z = tools.normal((batch["images"].shape[0], 3))
-        loss = -ops.mean(nets["critic"](nets["generator"](z, training=True), training=True))
+        loss = -ops.mean(nets["critic"](tools.augment(nets["generator"](z, training=True)), training=True))
         return ops.where(tools.step == self.break_at, np.nan, 1.0) * loss, {}
 
     def sample(self, nets: Networks, count: int, labels: Tensor | None, tools: Tools) -> Tensor:
@@ -78,9 +82,9 @@ def data() -> Dataset:
 def make_engine(data: Dataset) -> Callable[..., Engine]:
     """`make_engine(seed=0, ema=0.9, critic_repeat=…)`: an engine on the toy model with these attributes."""
 
-    def make(seed: int = 0, ema: float = 0.9, **attributes: int) -> Engine:
+    def make(seed: int = 0, ema: float = 0.9, training: dict | None = None, **attributes: int) -> Engine:
         built = _build(data, seed, **attributes)
-        return Engine(built.model, built.networks, seed, ema)
+        return Engine(built.model, built.networks, seed, TrainingOptions(ema=ema, **training or {}))
 
     return make
 
@@ -91,10 +95,17 @@ def make_loop(data: Dataset, tmp_path: Path) -> Callable[..., Loop]:
 
     from zoo_core.data import Feeder
 
-    def make(name: str, callbacks: tuple = (), attributes: dict | None = None, **training: int) -> Loop:
+    def make(
+        name: str,
+        callbacks: tuple = (),
+        attributes: dict | None = None,
+        judge: Judge | None = None,
+        dispatch: int = 1,
+        **training: int,
+    ) -> Loop:
         options = TrainingOptions(**{"batch_size": 8, "log_every": 2, "checkpoint_every": 4, **training})
         built = _build(data, 0, **attributes or {})
-        engine = Engine(built.model, built.networks, 0, options.ema)
+        engine = Engine(built.model, built.networks, 0, options)
         path = tmp_path / name
         if not RunFolder.is_run(path):
             description = RunDescription(
@@ -110,8 +121,8 @@ def make_loop(data: Dataset, tmp_path: Path) -> Callable[..., Loop]:
                 created="",
             )
             RunFolder.create(path, description, "")
-        feeder = Feeder(data, "train", options.batch_size * engine.batches_per_step, 0)
-        return Loop(RunFolder(path), engine, feeder, "toy", options, callbacks)
+        feed = Feed(Feeder(data, "train", options.batch_size * engine.batches_per_step, 0), resident=False)
+        return Loop(RunFolder(path), engine, feed, "toy", options, callbacks, judge, dispatch=dispatch)
 
     return make
 

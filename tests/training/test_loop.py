@@ -25,7 +25,7 @@ class Spy:
         self.steps: list[int] = []
         self.action = action
 
-    def __call__(self, step: int, weights: dict) -> None:
+    def __call__(self, step: int, weights: dict, last: bool) -> None:
         self.steps.append(step)
         self.action(step)
 

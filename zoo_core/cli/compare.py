@@ -3,19 +3,22 @@
 import shlex
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
 
 from zoo_core.cli.options import (
     DEFAULT_DATA,
+    backend_option,
     batch_size_option,
+    checkpoint_option,
     data_dir_option,
     device_option,
     features_option,
     metrics_option,
     protocol_option,
     steps_option,
+    training_option,
     weights_option,
 )
 from zoo_core.cli.output import emit, json_option
@@ -35,13 +38,16 @@ from zoo_core.cli.output import emit, json_option
 @steps_option
 @batch_size_option
 @click.option("-o", "options", metavar="MODEL.KEY=VALUE", multiple=True, help="An option of one model.")
+@training_option
 @click.option("-n", "--count", type=int, help="Images each run generates [as in training, at most 10,000].")
 @click.option("--dry-run", is_flag=True, help="Only list the runs, their state, and the time they would take.")
 @metrics_option
 @features_option
 @weights_option
+@checkpoint_option
 @data_dir_option
 @device_option
+@backend_option
 @json_option
 def compare(
     models: tuple[str, ...],
@@ -52,11 +58,13 @@ def compare(
     steps: int | None,
     batch_size: int | None,
     options: tuple[str, ...],
+    training: tuple[str, ...],
     count: int | None,
     dry_run: bool,
     metrics: list[str] | None,
     features: str,
     weights: Path | None,
+    checkpoint: Literal["final", "best"] | None,
     data_dir: Path | None,
     device: str,
     as_json: bool,
@@ -71,6 +79,7 @@ def compare(
       zoo compare dcgan vae cgan --protocol digits
       zoo compare dcgan vae cgan --data digits --seeds 3
       zoo compare dcgan vae --data folder:photos@64 --steps 20000 -o dcgan.width=128
+      zoo compare dcgan vae -t select_every=500 -t patience=5 --checkpoint best
     """
     from rich.console import Console
 
@@ -93,7 +102,8 @@ def compare(
         data = (DEFAULT_DATA,)
     name = Path(protocol).stem if protocol else ""
     out = out or Path("comparisons") / slug("-".join([*models, *data, *([name] if name else [])]))
-    changes = {name: value for name, value in (("steps", steps), ("batch_size", batch_size)) if value is not None}
+    changes = parse_assignments(training)
+    changes |= {name: value for name, value in (("steps", steps), ("batch_size", batch_size)) if value is not None}
     if dry_run:
         runs = preview(
             models,
@@ -120,6 +130,7 @@ def compare(
             weights=weights,
             metrics=metrics,
             count=count,
+            checkpoint=checkpoint,
             protocol=protocol,
             data_dir=data_dir,
             device=device,

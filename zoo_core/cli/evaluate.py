@@ -2,10 +2,19 @@
 
 import json
 from pathlib import Path
+from typing import Literal
 
 import click
 
-from zoo_core.cli.options import data_dir_option, features_option, metrics_option, protocol_option, weights_option
+from zoo_core.cli.options import (
+    backend_option,
+    checkpoint_option,
+    data_dir_option,
+    features_option,
+    metrics_option,
+    protocol_option,
+    weights_option,
+)
 from zoo_core.cli.output import emit, json_option
 
 
@@ -17,9 +26,11 @@ from zoo_core.cli.output import emit, json_option
 @weights_option
 @click.option("-n", "--count", type=int, help="Images that a run generates [as in training, at most 10,000].")
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True, help="Of their noise.")
+@checkpoint_option
 @protocol_option
 @click.option("--skip-bad", is_flag=True, help="Leave out images that can't be read, and list them.")
 @data_dir_option
+@backend_option
 @json_option
 def evaluate(
     evaluated: str,
@@ -29,6 +40,7 @@ def evaluate(
     weights: Path | None,
     count: int | None,
     seed: int,
+    checkpoint: Literal["final", "best"] | None,
     protocol: str | None,
     skip_bad: bool,
     data_dir: Path | None,
@@ -45,6 +57,7 @@ def evaluate(
     \b
     For example:
       zoo evaluate runs/first
+      zoo evaluate runs/first --checkpoint best
       zoo evaluate runs/first --protocol mnist
       zoo evaluate my-images/ --against mnist --metrics fd,prc --json
       zoo evaluate samples.npz --against cifar10#train+validation --features inception --metrics fid,kid,isc
@@ -64,6 +77,7 @@ def evaluate(
             weights=weights,
             count=count,
             seed=seed,
+            checkpoint=checkpoint,
             protocol=protocol,
             skip_bad=skip_bad,
             data_dir=data_dir,

@@ -1,6 +1,7 @@
 """The command `zoo`: which commands there are, and how every error becomes one message and one exit code."""
 
 import importlib
+import signal
 import traceback
 import warnings
 from typing import Any, TextIO
@@ -83,7 +84,8 @@ def zoo(debug: bool) -> None:
 
 
 def run() -> None:
-    """The console script."""
+    """The console script. SIGTERM is taken as Ctrl-C, so that nothing is left half done."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     zoo(prog_name="zoo")
 
 

@@ -48,20 +48,24 @@ def list_(as_json: bool) -> None:
 @click.argument("name")
 @json_option
 def show(name: str, as_json: bool) -> None:
-    """Show one model and all its options, to be set with `zoo train NAME -o option=value`.
+    """Show one model and all its options, to be set with `zoo train NAME -o option=value`, and those of the training
+    of every model, to be set with `-t option=value`.
 
     \b
     For example:
       zoo models show dcgan
     """
+    from zoo_core.training.options import TrainingOptions
+
     model = registry().model(name)
-    options = model.load_options().model_json_schema()
+    options, training = model.load_options().model_json_schema(), TrainingOptions.model_json_schema()
     if as_json:
-        emit(_summary(model) | {"options": options}, as_json)
+        emit(_summary(model) | {"options": options, "training": training}, as_json)
         return
     emit(_summary(model), as_json)
-    click.echo("\nOptions:")
-    emit([_option(name, schema) for name, schema in options.get("properties", {}).items()], as_json)
+    for heading, schema in (("Options (-o)", options), ("Training (-t)", training)):
+        click.echo(f"\n{heading}:")
+        emit([_option(name, field) for name, field in schema.get("properties", {}).items()], as_json)
 
 
 def _summary(model: RegisteredModel) -> dict[str, Any]:
@@ -75,10 +79,17 @@ def _summary(model: RegisteredModel) -> dict[str, Any]:
     }
 
 
+def _types(schema: dict[str, Any]) -> list[Any]:
+    """The values that there are to choose from, or else the type; of a list, those of its items."""
+    if schema.get("type") == "array":
+        return [f"list of {' | '.join(map(str, _types(schema['items'])))}"]
+    return schema.get("enum", [schema.get("type", "any")])
+
+
 def _option(name: str, schema: dict[str, Any]) -> dict[str, Any]:
     """One line of the table, from the JSON Schema of one option."""
     branches = schema.get("anyOf", [schema])  # more than one where it may be None
-    types = [kind for branch in branches for kind in branch.get("enum", [branch.get("type", "any")])]
+    types = [kind for branch in branches for kind in _types(branch)]
     bounds = [f"{BOUNDS[key]} {branch[key]}" for branch in branches for key in BOUNDS if key in branch]
     default = schema.get("default")
     return {

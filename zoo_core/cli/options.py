@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+from zoo_core.keras_backend import BACKENDS, use_backend
+
 DEFAULT_DATA = "digits"
 """It comes with a dependency, so it is always there."""
 
@@ -16,6 +18,24 @@ data_dir_option = click.option(
 )
 device_option = click.option(
     "--device", type=click.Choice(["auto", "cpu", "gpu"]), default="auto", show_default=True, help="Where to run."
+)
+devices_option = click.option(
+    "--devices", type=click.IntRange(1), metavar="N", help="That share each batch, on JAX [1, or those of the run]."
+)
+backend_option = click.option(
+    "--backend",
+    type=click.Choice(["auto", *BACKENDS]),
+    expose_value=False,
+    callback=lambda _, __, name: use_backend(name) if name else None,
+    help="That Keras runs on [KERAS_BACKEND, or jax].",
+)
+training_option = click.option(
+    "-t", "training", metavar="KEY=VALUE", multiple=True, help="An option of the training (zoo models show)."
+)
+checkpoint_option = click.option(
+    "--checkpoint",
+    type=click.Choice(["final", "best"]),
+    help="The last one, or the best by held-out scores [final].",
 )
 features_option = click.option(
     "--features",

@@ -55,6 +55,9 @@ class StderrReport:
             left = (self._steps - line["step"]) * line["seconds"] / line["step"]
             self.say(f"{self._label}: {line['step']:,} of {self._steps:,}  {facts}  {left:.0f} s left")
 
+    def warn(self, message: str) -> None:
+        self.say(f"Warning: {message}")
+
     def say(self, message: str) -> None:
         """One line on its own, above the bar where there is one."""
         self._console.print(message)

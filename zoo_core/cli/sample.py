@@ -1,9 +1,11 @@
 """zoo sample"""
 
 from pathlib import Path
+from typing import Literal
 
 import click
 
+from zoo_core.cli.options import backend_option, checkpoint_option
 from zoo_core.cli.output import emit, json_option
 
 
@@ -16,11 +18,20 @@ from zoo_core.cli.output import emit, json_option
     "--label", "labels", multiple=True, metavar="CLASS", help="Only this class, or these; conditional models."
 )
 @click.option("--grid", is_flag=True, help="One sheet in place of an image each.")
+@checkpoint_option
+@backend_option
 @json_option
 def sample(
-    run: Path, out: Path | None, count: int, seed: int, labels: tuple[str, ...], grid: bool, as_json: bool
+    run: Path,
+    out: Path | None,
+    count: int,
+    seed: int,
+    labels: tuple[str, ...],
+    grid: bool,
+    checkpoint: Literal["final", "best"] | None,
+    as_json: bool,
 ) -> None:
-    """Draw images from the averaged networks of RUN's last checkpoint.
+    """Draw images from the averaged networks of RUN's last checkpoint, or its best one.
 
     Image number n of a seed is the same, to one grey level, however many are drawn. Conditional models go through the
     classes in turn, or through those named by --label.
@@ -29,6 +40,7 @@ def sample(
     For example:
       zoo sample runs/first --count 1000 --out samples
       zoo sample runs/first --grid --out sheet.png --label 7
+      zoo sample runs/first --checkpoint best
     """
     import numpy as np
 
@@ -39,7 +51,7 @@ def sample(
     out = out or (Path("samples.png") if grid else Path("samples"))
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UsageError(f"'{out}' already exists.", "Name another with --out.")
-    sampler = Sampler.load(run)
+    sampler = Sampler.load(run, checkpoint or "final")
     if labels and not sampler.conditional:
         raise UsageError(f"Model '{sampler.spec.name}' ignores labels, so none can be asked for.", "Leave --label out.")
     asked = None

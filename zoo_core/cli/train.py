@@ -3,18 +3,24 @@
 import shlex
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
 from zoo_core.cli.options import (
     DEFAULT_DATA,
+    backend_option,
     batch_size_option,
     data_dir_option,
     device_option,
+    devices_option,
     protocol_option,
     steps_option,
+    training_option,
 )
 from zoo_core.cli.output import emit, json_option
+
+PRECISIONS = ["float32", "bfloat16", "float16", "float64"]
 
 
 @click.command(short_help="Train a model on a data set, or go on with a run.")
@@ -27,10 +33,18 @@ from zoo_core.cli.output import emit, json_option
 @steps_option
 @batch_size_option
 @click.option("-o", "options", metavar="KEY=VALUE", multiple=True, help="An option of the model (zoo models show).")
+@training_option
+@click.option("--precision", type=click.Choice(PRECISIONS), help="That networks compute in [float32].")
+@click.option("--augment", metavar="NAME,NAME", help="DiffAugment: color, translation, cutout.")
 @click.option("--config", metavar="FILE", type=click.Path(path_type=Path), help="TOML with tables [model], [training].")
 @click.option("--dry-run", is_flag=True, help="Only build it, time a few steps, and tell what the run would take.")
+@click.option("--tensorboard", is_flag=True, help="Write what is logged for TensorBoard too, to RUN/tensorboard.")
+@click.option("--profile", is_flag=True, help="Trace a few steps, to RUN/profile.")
 @data_dir_option
+@backend_option
 @device_option
+@devices_option
+@click.option("--distributed", is_flag=True, help="Share each batch with all processes that Slurm or Open MPI started.")
 @json_option
 def train(
     model: str | None,
@@ -42,10 +56,17 @@ def train(
     steps: int | None,
     batch_size: int | None,
     options: tuple[str, ...],
+    training: tuple[str, ...],
+    precision: str | None,
+    augment: str | None,
     config: Path | None,
     dry_run: bool,
+    tensorboard: bool,
+    profile: bool,
     data_dir: Path | None,
     device: str,
+    devices: int | None,
+    distributed: bool,
     as_json: bool,
 ) -> None:
     """Train MODEL on a data set, or go on with an interrupted run.
@@ -56,44 +77,73 @@ def train(
     \b
     For example:
       zoo train dcgan --data digits --out runs/first --steps 1000 -o width=32
+      zoo train dcgan --augment color,translation,cutout -t select_every=500 -t patience=5
       zoo train --resume runs/first
       zoo train vae --data folder:photos@64 --config runs/first/options.toml
     """
+    from zoo_core.errors import UsageError
+    from zoo_core.keras_backend import use_backend
+    from zoo_core.options import parse_assignments, read_tables
+    from zoo_core.runs import RunFolder, slug
+
+    named = {"steps": steps, "batch_size": batch_size, "precision": precision}
+    changes: dict[str, Any] = parse_assignments(training) | {
+        k: value for k, value in named.items() if value is not None
+    }
+    if augment is not None:
+        changes["augment"] = [name.strip() for name in augment.split(",") if name.strip()]
+    if resume is not None:
+        beside = changes.keys() - {"steps"}
+        given = (model, data, protocol, out, options or None, beside or None, config, dry_run or None, seed)
+        if any(value is not None for value in given):
+            raise UsageError(
+                "--resume takes a run as it was started: no model, no option but --steps, --device, --data-dir.",
+                f"For example: zoo train --resume {resume} --steps N",
+            )
+        if used := RunFolder.open(resume).description().environment.get("backend"):
+            use_backend(used)  # before anything imports Keras
+
     from zoo_core import api
+    from zoo_core.cli.memory import keep_freed_memory
     from zoo_core.cli.progress import StderrReport
     from zoo_core.data import load_dataset
-    from zoo_core.errors import UsageError
     from zoo_core.evaluation.protocol import load_protocol, refuse_beside
-    from zoo_core.options import parse_assignments, read_tables
-    from zoo_core.runs import slug
+    from zoo_core.training.backends import backend
     from zoo_core.training.estimate import estimate
 
-    changes = {name: value for name, value in (("steps", steps), ("batch_size", batch_size)) if value is not None}
+    keep_freed_memory()
+    if distributed:
+        if devices is not None:
+            raise UsageError("--distributed takes all devices of all processes.", "Leave --devices out.")
+        devices = backend().join_processes()
     with StderrReport() as progress:
+        around: dict[str, Any] = {
+            "device": device,
+            "report": progress if backend().leads else None,
+            "tensorboard": tensorboard,
+            "profile": profile,
+        }
+        if devices is not None:
+            around["devices"] = devices
         if resume is not None:
-            given = (model, data, protocol, out, options or None, config, dry_run or None, seed, batch_size)
-            if any(value is not None for value in given):
-                raise UsageError(
-                    "--resume takes a run as it was started: no model, no option but --steps, --device, --data-dir.",
-                    f"For example: zoo train --resume {resume} --steps N",
-                )
-            run = api.resume(resume, data_dir=data_dir, steps=steps, device=device, report=progress)
+            run = api.resume(resume, data_dir=data_dir, steps=steps, **around)
         else:
             if not model:
                 raise UsageError("zoo train needs a model, or --resume and a run.", "zoo models list tells which.")
             if protocol:
                 rule = load_protocol(protocol)
-                refuse_beside(rule, data=data, training=changes)
-                data, changes = rule.data.fitted, {"steps": rule.training.steps, "batch_size": rule.training.batch_size}
+                refuse_beside(rule, data=data, training=changes.keys() & rule.training.options.keys())
+                data = rule.data.fitted
+                changes |= rule.training.options
             data, seed = data or DEFAULT_DATA, seed or 0
             tables = read_tables(config, ("model", "training")) if config else {"model": {}, "training": {}}
             tables["model"] |= parse_assignments(options)
             tables["training"] |= changes
             if dry_run:
                 dataset = load_dataset(data, data_dir)
-                training = tables["training"]
-                found = estimate(model, dataset, options=tables["model"], training=training, device=device)
-                emit(found, as_json)
+                wanted = tables["training"]
+                shared: dict[str, Any] = {"device": device, "devices": devices or 1}
+                emit(estimate(model, dataset, options=tables["model"], training=wanted, **shared), as_json)
                 return
             run = api.train(
                 model,
@@ -103,9 +153,10 @@ def train(
                 options=tables["model"],
                 training=tables["training"],
                 data_dir=data_dir,
-                device=device,
-                report=progress,
                 command=shlex.join(["zoo", *sys.argv[1:]]),
+                **around,
             )
+    if not backend().leads:
+        return
     last = run.metrics()[-1]
     emit({"run": str(run.path), **last} if as_json else {"run": str(run.path), "steps": last["step"]}, as_json)

@@ -20,9 +20,9 @@ from zoo_core.evaluation.sources import Opened, open_images
 from zoo_core.features import load_features
 from zoo_core.files import write_text
 from zoo_core.runs import RunFolder
-from zoo_core.training import checkpoint
 from zoo_core.training.estimate import estimate
 from zoo_core.training.log import Report
+from zoo_core.training.selection import Rule, is_finished
 
 SAMPLING_SEED = 0
 SEEDS = 3
@@ -41,6 +41,7 @@ def compare(
     weights: str | Path | None = None,
     metrics: Sequence[str] | None = None,
     count: int | None = None,
+    checkpoint: Rule | None = None,
     protocol: str | None = None,
     data_dir: str | Path | None = None,
     device: str = "auto",
@@ -58,7 +59,7 @@ def compare(
         seeds: how many training seeds, from 0, by default 3; the error bars come from them.
         options: of each model, by model and name.
         training: fields of `TrainingOptions`, the same for all.
-        features, weights, metrics, count, data_dir: as in `zoo_core.evaluate`.
+        features, weights, metrics, count, checkpoint, data_dir: as in `zoo_core.evaluate`.
         protocol: of `zoo protocols list`, or the path of a TOML file; it then fixes all of these but `options`,
             `weights` and `data_dir`, and `data` must be empty.
         device, report: as in `zoo_core.train`.
@@ -70,7 +71,7 @@ def compare(
     directory = Path(data_dir) if data_dir else None
     rule = load_protocol(protocol) if protocol else None
     if rule:
-        refuse_beside(rule, features=features != "auto", metrics=metrics, count=count)
+        refuse_beside(rule, features=features != "auto", metrics=metrics, count=count, checkpoint=checkpoint)
         features = rule.features.network
     cells = _cells(models, data, Path(out), seeds, options, training, rule, directory)
     datasets = list({cell.data.name: cell.data for cell in cells}.values())
@@ -84,7 +85,14 @@ def compare(
         rules = {
             name: Rules.of(rule, network, store)
             if rule
-            else Rules(network=network, store=store, metrics=metrics, count=count, seed=SAMPLING_SEED)
+            else Rules(
+                network=network,
+                store=store,
+                metrics=metrics,
+                count=count,
+                seed=SAMPLING_SEED,
+                checkpoint=checkpoint or "final",
+            )
             for name, network in networks.items()
         }
         for cell in cells:
@@ -134,7 +142,7 @@ def preview(
         state = "finished" if _finished(cell) else "begun" if RunFolder.is_run(cell.run) else "new"
         key = (cell.model, cell.data.name)
         if state != "finished" and key not in seconds:
-            chosen = {"options": cell.options.model_dump(), "training": cell.training.model_dump()}
+            chosen: dict[str, Any] = {"options": cell.options.model_dump(), "training": cell.training.model_dump()}
             seconds[key] = estimate(cell.model, cell.data, **chosen, device=device)["train_seconds"]
         expected = None if state == "finished" else seconds[key]
         record = {"model": cell.model, "data": cell.data.name, "seed": cell.seed, "state": state}
@@ -156,8 +164,7 @@ def _cells(
     if protocol:
         refuse_beside(protocol, data=data, seeds=seeds, training=training)
         rule = protocol.training
-        data, numbers = [protocol.data.fitted], rule.seeds
-        training = {"steps": rule.steps, "batch_size": rule.batch_size}
+        data, numbers, training = [protocol.data.fitted], rule.seeds, rule.options
     if not models or not data or not numbers:
         raise UsageError(
             f"A comparison needs models, data sets and seeds, received {list(models)}, {list(data)}, {len(numbers)}.",
@@ -188,7 +195,7 @@ def _train(cell: Cell, data_dir: Path | None, device: str, report: Report | None
 
 
 def _finished(cell: Cell) -> bool:
-    return cell.training.steps in checkpoint.steps_of(RunFolder(cell.run))
+    return is_finished(RunFolder(cell.run), cell.training.steps, cell.training.patience)
 
 
 def _evaluate(cell: Cell, reference: Opened, rules: Rules) -> Record:
@@ -218,5 +225,6 @@ def _same_evaluation(record: Record, cell: Cell, reference: Opened, rules: Rules
         and record.protocol == rules.protocol
         and record.requested == (None if rules.metrics is None else list(rules.metrics))
         and record.sampling_seed == rules.seed
+        and source_of(record).checkpoint_rule == rules.checkpoint
         and any(score.n_generated == count for score in record.metrics.values())
     )

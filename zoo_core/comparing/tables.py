@@ -177,12 +177,14 @@ def _settings(record: Record) -> dict[str, str]:
     """Everything that was chosen but for the seed: records that agree in all of it are seeds of one row."""
     source = source_of(record)
     training = {f"training.{key}": value for key, value in source.training.items()}
+    scored = source.checkpoint_rule == "best" or source.training.get("patience", 0) > 0
     chosen = {
         **source.options,
         **training,
         "version": source.version,
         "data": source.trained_on["content_hash"],
-        "checkpoint": source.checkpoint,
+        # a step that scores chose is each seed's own
+        "checkpoint": source.checkpoint_rule if scored else source.checkpoint,
     }
     return {key: value if isinstance(value, str) else json.dumps(value) for key, value in sorted(chosen.items())}
 

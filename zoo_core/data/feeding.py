@@ -27,14 +27,22 @@ class Feeder:
         self._seed = seed
         self._permutations: dict[int, np.ndarray] = {}
 
+    @property
+    def arrays(self) -> dict[str, np.ndarray]:
+        """What batches are taken from: `images` and, where there are any, `labels` of the whole split."""
+        return {"images": self._images} if self._labels is None else {"images": self._images, "labels": self._labels}
+
     def batch(self, step: int) -> dict[str, np.ndarray]:
         """Batch number `step`, from 0: `images` uint8 (B, H, W, C), and `labels` int32 (B,) where there are any."""
-        indices = self._indices(step)
-        images = np.asarray(self._images[indices])  # where the images are mapped from a file, only these are read
-        return {"images": images} if self._labels is None else {"images": images, "labels": self._labels[indices]}
+        return self.take(self.indices(step))
 
-    def _indices(self, step: int) -> np.ndarray:
-        positions = np.arange(step * self.batch_size, (step + 1) * self.batch_size)
+    def take(self, indices: np.ndarray) -> dict[str, np.ndarray]:
+        """The images and labels at these places; where they are mapped from a file, only these are read."""
+        return {name: np.asarray(array[indices]) for name, array in self.arrays.items()}
+
+    def indices(self, step: int, count: int = 1) -> np.ndarray:
+        """Where the images of `count` batches from number `step` on are in the split, one after another."""
+        positions = np.arange(step * self.batch_size, (step + count) * self.batch_size)
         epochs, offsets = np.divmod(positions, len(self._images))
         needed = range(int(epochs[0]), int(epochs[-1]) + 1)
         self._permutations = {epoch: self._permutation(epoch) for epoch in needed}  # forgets those that are done

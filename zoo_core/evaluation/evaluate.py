@@ -22,6 +22,7 @@ from zoo_core.features import FeatureNetwork
 from zoo_core.runs import RunFolder
 from zoo_core.sampling.sampler import Sampler
 from zoo_core.training import checkpoint
+from zoo_core.training.selection import Rule, choose
 from zoo_core.training.session import run_options
 
 MOST = 10_000
@@ -38,6 +39,7 @@ class Rules:
         metrics: names; None for the default ones, as far as they apply.
         count: images that a run generates, at least 2; by default `default_count`.
         seed: of their noise.
+        checkpoint: which one of a run.
         protocol: what fixed all this; None for nothing.
     """
 
@@ -46,6 +48,7 @@ class Rules:
     metrics: Sequence[str] | None = None
     count: int | None = None
     seed: int = 0
+    checkpoint: Rule = "final"
     protocol: Protocol | None = None
 
     @classmethod
@@ -59,6 +62,7 @@ class Rules:
             metrics=scoring.metrics,
             count=scoring.generated,
             seed=scoring.seed,
+            checkpoint=protocol.training.checkpoint,
             protocol=protocol,
         )
 
@@ -80,7 +84,7 @@ def default_count(data: Dataset) -> int:
 
 
 def evaluate_run(path: Path, data: Dataset, reference: Opened, rules: Rules) -> Record:
-    """Score the averaged networks of a run's last checkpoint against reference images.
+    """Score the averaged networks of a run's checkpoint against reference images.
 
     Labels for conditional models are those of the training images, in an order that the seed gives.
 
@@ -90,8 +94,8 @@ def evaluate_run(path: Path, data: Dataset, reference: Opened, rules: Rules) -> 
     Raises:
         UsageError: for a metric that does not apply, images of another shape, or a run that breaks the protocol.
     """
-    sampler = Sampler.load(path)
-    source = _source(path)
+    sampler = Sampler.load(path, rules.checkpoint)
+    source = _source(path, rules.checkpoint)
     if sampler.data.content_hash != data.spec.content_hash:
         raise UsageError(
             f"The data set '{data.name}' is not the one that '{path}' was trained on: its content hash is "
@@ -99,7 +103,8 @@ def evaluate_run(path: Path, data: Dataset, reference: Opened, rules: Rules) -> 
             "Restore the images; labels to ask for and the memorization test come from them.",
         )
     if rules.protocol:
-        rules.protocol.check_training(sampler.data, source.training, source.seed, source.checkpoint)
+        last = checkpoint.steps_of(RunFolder(path))[-1]
+        rules.protocol.check_training(sampler.data, source.training, source.seed, last)
     if sampler.data.image_shape[:2] != reference.images.shape[:2]:
         height, width, _ = sampler.data.image_shape
         raise UsageError(
@@ -214,11 +219,11 @@ def _record(
     )
 
 
-def _source(path: Path) -> Source:
+def _source(path: Path, rule: Rule) -> Source:
     run = RunFolder.open(path)
     description = run.description()
     _, options, training = run_options(run, description)
-    step = checkpoint.steps_of(run)[-1]
+    step, _ = choose(run, rule)
     line = [line for line in run.metrics() if line["step"] <= step][-1]
     return Source(
         run=str(path),
@@ -230,6 +235,7 @@ def _source(path: Path) -> Source:
         training=training.model_dump(),
         seed=description.seed,
         checkpoint=step,
+        checkpoint_rule=rule,
         cost=Cost(
             steps=step,
             batch_size=training.batch_size,

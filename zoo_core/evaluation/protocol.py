@@ -5,15 +5,16 @@ import importlib.resources
 import json
 import re
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from zoo_core.data import SPLITS
 from zoo_core.errors import UsageError, unknown
 from zoo_core.features import FeatureNetwork
 from zoo_core.options import Options, read_toml, resolve
 from zoo_core.specs import DataSpec
+from zoo_core.training.selection import Rule
 
 Hash = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 Splits = Annotated[str, Field(pattern=rf"^({'|'.join(SPLITS)})(\+({'|'.join(SPLITS)}))*$")]
@@ -49,13 +50,38 @@ class DataRule(Options):
 
 
 class TrainingRule(Options):
-    """How models are trained: so many steps of so many images, once from each seed; `checkpoint` says which one is
-    scored, "final" being the one after the last step."""
+    """How models are trained: so many steps of so many images, once from each seed.
+
+    Attributes:
+        checkpoint: which one is scored: the "final" one after the last step, or the "best" on the select images.
+        select_every: steps between looks for the best one; None for "final".
+    """
 
     steps: int = Field(ge=1)
     batch_size: int = Field(ge=1)
     seeds: tuple[int, ...] = Field(min_length=1)
-    checkpoint: Literal["final"]
+    checkpoint: Rule
+    select_every: int | None = Field(None, ge=1)
+
+    @property
+    def options(self) -> dict[str, int]:
+        """The `TrainingOptions` that the rule fixes."""
+        fixed = {"steps": self.steps, "batch_size": self.batch_size, "select_every": self.select_every}
+        return {name: value for name, value in fixed.items() if value is not None}
+
+    @model_validator(mode="after")
+    def _looks_for_the_best(self) -> "TrainingRule":
+        if (self.checkpoint == "best") != (self.select_every is not None):
+            raise ValueError(
+                f"select_every goes with checkpoint 'best', and with no other, received {self.select_every} with "
+                f"'{self.checkpoint}'"
+            )
+        return self
+
+    @model_serializer(mode="wrap")
+    def _without_what_is_not_set(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """A protocol without `select_every` keeps the hash that it had before there was such a field."""
+        return {name: value for name, value in serialize(self).items() if value is not None}
 
 
 class FeatureRule(Options):
@@ -85,9 +111,18 @@ class Protocol(Options):
     version: int = Field(ge=1, description="goes up with every change that could move a number")
     summary: str = Field(description="one line, with the source where the literature has the protocol")
     data: DataRule = Field(description="source, content_hash, fit, select, reference, real")
-    training: TrainingRule = Field(description="steps, batch_size, seeds, checkpoint")
+    training: TrainingRule = Field(description="steps, batch_size, seeds, checkpoint, select_every")
     features: FeatureRule = Field(description="name, weights_sha256")
     scoring: ScoringRule = Field(description="generated, seed, metrics")
+
+    @model_validator(mode="after")
+    def _chooses_by_held_out_images(self) -> "Protocol":
+        if self.training.checkpoint == "best" and (self.data.select != "validation" or "validation" in self.data.fit):
+            raise ValueError(
+                "the best checkpoint is chosen by the validation split, so select must be that, and fit without it; "
+                f"received select '{self.data.select}' and fit '{self.data.fit}'"
+            )
+        return self
 
     def __str__(self) -> str:
         return f"{self.name} v{self.version}"
@@ -122,7 +157,7 @@ class Protocol(Options):
         Args:
             data: what it was trained on.
             training: the `TrainingOptions` by name.
-            checkpoint: the step of the checkpoint that is to be scored.
+            checkpoint: the step of its last checkpoint.
 
         Raises:
             UsageError: names everything that differs.
@@ -131,8 +166,7 @@ class Protocol(Options):
         rule = self.training
         compared = {
             "data": (self.data.fitted, data.name),
-            "steps": (rule.steps, training["steps"]),
-            "batch_size": (rule.batch_size, training["batch_size"]),
+            **{name: (value, training[name]) for name, value in rule.options.items()},
             "checkpoint": (rule.steps, checkpoint),
         }
         wrong = [f"{key} should be {want}, received {got}" for key, (want, got) in compared.items() if want != got]
@@ -166,10 +200,11 @@ def refuse_beside(protocol: Protocol, **given: Any) -> None:
 def differences(one: Protocol | None, other: Protocol | None) -> list[str]:
     """What differs between two protocols, such as "protocol.training.steps: 2000, 4000"; nothing where they are
     equal."""
-    fields, others = (_flat(p.model_dump(mode="json")) if p else {"": "none"} for p in (one, other))
     if one is None or other is None:
         return [] if one is other else [f"protocol: {one or 'none'}, {other or 'none'}"]
-    return [f"protocol.{key}: {value}, {others[key]}" for key, value in fields.items() if others[key] != value]
+    fields, others = (_flat(p.model_dump(mode="json")) for p in (one, other))
+    pairs = {key: (fields.get(key, "none"), others.get(key, "none")) for key in {**fields, **others}}
+    return [f"protocol.{key}: {value}, {another}" for key, (value, another) in pairs.items() if value != another]
 
 
 def protocol_names() -> list[str]:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from zoo_core.evaluation.protocol import Protocol
+from zoo_core.training.selection import Rule
 
 
 class _Frozen(BaseModel):
@@ -78,6 +79,7 @@ class Source(_Frozen):
     Attributes:
         trained_on: the data set's name and content hash, which may be another than the one it is scored against.
         checkpoint: the step of the checkpoint, whose averaged networks are evaluated.
+        checkpoint_rule: which one that is: the "final" one, or the "best" by its score on held-out images.
         environment: backend, device, precision, python and package versions, git hash if any.
     """
 
@@ -90,6 +92,7 @@ class Source(_Frozen):
     training: dict[str, Any]
     seed: int
     checkpoint: int
+    checkpoint_rule: Rule = "final"
     cost: Cost
     environment: dict[str, Any]
 

@@ -1,11 +1,15 @@
 """The contract between a model and the engine: pure Keras and `keras.ops`, no training loop, no backend."""
 
 import abc
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any
 
 import keras
+from keras import ops
 
 from zoo_core.options import Options
 from zoo_core.specs import DataSpec
@@ -15,12 +19,17 @@ Tensor = Any
 
 Networks = Mapping[str, keras.Model]
 Batch = Mapping[str, Tensor]
+ALMOST_MINUS_ONE = -1.0 + 2.0**-24
+"""The smallest float32 above -1: what the uniform numbers that become normal ones start from."""
+
 Loss = Callable[[Networks, Batch, "Tools"], tuple[Tensor, dict[str, Tensor]]]
 
 
 class Tools(abc.ABC):
-    """What differs between backends or must be controlled. While sampling, axis 0 is the image, and the noise of an
-    image depends on the seed, the image's number and the call, never on the batch that it is in.
+    """What differs between backends or must be controlled: noise, gradients, augmentation.
+
+    The same seed draws the same noise on every backend. While sampling, axis 0 is the image, and the noise of an image
+    depends on the seed, the image's number and the call, never on the batch that it is in.
 
     Attributes:
         step: () int32, the training step; 0 while sampling.
@@ -29,16 +38,17 @@ class Tools(abc.ABC):
     step: Tensor
 
     @abc.abstractmethod
-    def normal(self, shape: tuple[int, ...], index: Tensor | None = None) -> Tensor:
-        """N(0, 1) noise, float32. Inside a `keras.ops` loop give the loop's counter as `index`."""
-
-    @abc.abstractmethod
     def uniform(self, shape: tuple[int, ...], index: Tensor | None = None) -> Tensor:
-        """U[0, 1) noise, float32."""
+        """U[0, 1) noise in steps of 2⁻²³. Inside a `keras.ops` loop give the loop's counter as `index`."""
 
-    @abc.abstractmethod
+    def normal(self, shape: tuple[int, ...], index: Tensor | None = None) -> Tensor:
+        """N(0, 1) noise, from `uniform` by the inverse of the distribution function."""
+        u = ops.maximum(self.uniform(shape, index) * (1.0 - ALMOST_MINUS_ONE) + ALMOST_MINUS_ONE, ALMOST_MINUS_ONE)
+        return math.sqrt(2.0) * ops.erfinv(u)
+
     def randint(self, shape: tuple[int, ...], high: int, index: Tensor | None = None) -> Tensor:
-        """Uniform integers in [0, high), int32."""
+        """Uniform integers in [0, high), int32; `high` far below 2²³, the number of levels of `uniform`."""
+        return ops.cast(ops.floor(self.uniform(shape, index) * high), "int32")
 
     @abc.abstractmethod
     def grad(self, function: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
@@ -46,7 +56,25 @@ class Tools(abc.ABC):
 
     @abc.abstractmethod
     def augment(self, images: Tensor) -> Tensor:
-        """What every discriminator input, real or generated, must pass through. The identity in this version."""
+        """What every discriminator input, real or generated, must pass through: the identity unless DiffAugment is
+        on."""
+
+    @contextmanager
+    def active(self) -> Iterator[None]:
+        """Within this scope, layers such as `zoo_core.models.layers.Dropout` draw their noise from these tools."""
+        token = _in_use.set(self)
+        try:
+            yield
+        finally:
+            _in_use.reset(token)
+
+
+_in_use: ContextVar[Tools | None] = ContextVar("tools in use", default=None)
+
+
+def tools_in_use() -> Tools | None:
+    """The tools whose scope `Tools.active` is open, if any."""
+    return _in_use.get()
 
 
 @dataclass(frozen=True)

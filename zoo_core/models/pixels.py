@@ -1,8 +1,11 @@
 """Between a model's images, float in [-1, 1], and images as they are stored, shown and measured, uint8."""
 
+import keras
 import numpy as np
+from keras import ops
 
 from zoo_core.errors import ZooError
+from zoo_core.models.base import Tensor
 
 
 def to_uint8(images: np.ndarray) -> np.ndarray:
@@ -28,3 +31,8 @@ def to_uint8(images: np.ndarray) -> np.ndarray:
 def from_uint8(images: np.ndarray) -> np.ndarray:
     """uint8 levels 0 to 255 as float32 in [-1, 1], any shape."""
     return images.astype(np.float32) / np.float32(127.5) - np.float32(1)
+
+
+def scale(images: Tensor) -> Tensor:
+    """`from_uint8` of a tensor, in the float type of Keras."""
+    return ops.cast(images, keras.config.floatx()) / 127.5 - 1.0

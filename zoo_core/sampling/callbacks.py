@@ -3,9 +3,10 @@
 import numpy as np
 
 from zoo_core.runs import RunFolder
+from zoo_core.sampling.collapse import VarietyWatch
 from zoo_core.sampling.grids import grid, pairs, write_png
 from zoo_core.sampling.sampler import Sampler
-from zoo_core.training.jax_backend import Arrays
+from zoo_core.training.backends import Arrays
 
 ROWS, COLUMNS = 8, 10
 GRID_SEED = 0
@@ -16,20 +17,29 @@ class SampleGrids:
     """Writes `samples/step-N.png`: 8 rows of 10 images, or, for conditional models, a row for each class.
 
     Args:
-        steps: of the whole run; the grid of the last one is `samples/final.png`.
-        every: steps between grids; 0 for none but the last.
+        every: steps between grids; 0 for none but the last, `samples/final.png`.
+        watch: is shown the images.
     """
 
-    def __init__(self, run: RunFolder, sampler: Sampler, every: int, steps: int) -> None:
+    def __init__(self, run: RunFolder, sampler: Sampler, every: int, watch: VarietyWatch | None = None) -> None:
         self.every = every
         self._run = run
         self._sampler = sampler
-        self._steps = steps
+        self._watch = watch
 
-    def __call__(self, step: int, weights: Arrays) -> None:
+    def __call__(self, step: int, weights: Arrays, last: bool) -> None:
         self._sampler.weights = weights
-        name = "final.png" if step == self._steps else f"step-{step:06d}.png"
-        write_png(self._run.samples / name, sample_grid(self._sampler))
+        labels = self._labels()
+        images = self._sampler.generate(ROWS * COLUMNS if labels is None else len(labels), GRID_SEED, labels)
+        name = "final.png" if last else f"step-{step:06d}.png"
+        write_png(self._run.samples / name, grid(images, COLUMNS))
+        if self._watch:
+            self._watch.look(step, images, labels)
+
+    def _labels(self) -> np.ndarray | None:
+        if not self._sampler.conditional:
+            return None
+        return np.repeat(np.arange(min(len(self._sampler.data.classes), CLASSES_SHOWN)), COLUMNS)
 
 
 class ReconstructionSheet:
@@ -46,15 +56,7 @@ class ReconstructionSheet:
         self._sampler = sampler
         self._images = np.asarray(images[: 2 * COLUMNS])
 
-    def __call__(self, step: int, weights: Arrays) -> None:
+    def __call__(self, step: int, weights: Arrays, last: bool) -> None:
         self._sampler.weights = weights
         sheet = pairs(self._images, self._sampler.reconstruct(self._images), COLUMNS)
         write_png(self._run.samples / "reconstructions.png", sheet)
-
-
-def sample_grid(sampler: Sampler, seed: int = GRID_SEED) -> np.ndarray:
-    """Fixed noise as one sheet: uint8 (H', W', C). A row shows one class where the model is conditional."""
-    if not sampler.conditional:
-        return grid(sampler.generate(ROWS * COLUMNS, seed), COLUMNS)
-    labels = np.repeat(np.arange(min(len(sampler.data.classes), CLASSES_SHOWN)), COLUMNS)
-    return grid(sampler.generate(len(labels), seed, labels), COLUMNS)

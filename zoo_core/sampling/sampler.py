@@ -9,16 +9,21 @@ import numpy as np
 
 from zoo_core.errors import UsageError, ZooError
 from zoo_core.models import Tensor, Tools
-from zoo_core.models.pixels import from_uint8, to_uint8
+from zoo_core.models.pixels import scale, to_uint8
 from zoo_core.models.tasks import Likelihood
 from zoo_core.runs import RunFolder
 from zoo_core.specs import DataSpec, ModelSpec
-from zoo_core.training import checkpoint
+from zoo_core.training import checkpoint as checkpoints
+from zoo_core.training.backends import Arrays
 from zoo_core.training.build import Built, build
-from zoo_core.training.jax_backend import Arrays, compile_inference, name_variables
+from zoo_core.training.engine import compile_inference, name_variables
+from zoo_core.training.precision import computing_in
+from zoo_core.training.selection import Rule, choose
 from zoo_core.training.session import run_options
 
 BATCH = 256
+PIXELS = 2**20
+"""In a batch, at most: of images above 64×64 there are fewer, which fit where the model could be trained."""
 
 
 class Sampler:
@@ -40,23 +45,26 @@ class Sampler:
         self._log_likelihood = compile_inference(self._networks, self._log_likelihood_batch)
 
     @classmethod
-    def load(cls, path: Path) -> "Sampler":
-        """The averaged networks of a run's last checkpoint.
+    def load(cls, path: Path, checkpoint: Rule = "final") -> "Sampler":
+        """The averaged networks of a run; they compute in float32, whatever they were trained in.
+
+        Args:
+            checkpoint: the "final" one, or the "best" by its score on held-out images.
 
         Raises:
-            UsageError: if it is not a run.
+            UsageError: if it is not a run, or has no best checkpoint.
             ZooError: if it has no checkpoint yet, or a damaged one.
         """
         run = RunFolder.open(path)
         description = run.description()
-        registered, options, _ = run_options(run, description)
-        built = build(registered, options, description.data, description.seed)
-        expected = {
-            name: variable
-            for name, variable in name_variables(built.networks).items()
-            if name.split("/")[1] in built.model.inference
-        }
-        weights = checkpoint.load(checkpoint.latest(run), description.model, "inference", expected)
+        registered, options, training = run_options(run, description)
+        built = trained = build(registered, options, description.data, description.seed)
+        if training.precision == "float64":  # all others keep their weights in float32
+            with computing_in("float64"):
+                trained = build(registered, options, description.data, description.seed)
+        _, file = choose(run, checkpoint)
+        arrays = checkpoints.load(file, description.model, "inference", _variables(trained))
+        weights = {name: arrays[name].astype(variable.dtype) for name, variable in _variables(built).items()}
         return cls(built, registered.spec, description.data, weights)
 
     @property
@@ -73,7 +81,7 @@ class Sampler:
         return self._model.likelihood if "likelihood" in self.spec.tasks else None
 
     def generate(
-        self, count: int, seed: int, labels: np.ndarray | None = None, first: int = 0, batch: int = BATCH
+        self, count: int, seed: int, labels: np.ndarray | None = None, first: int = 0, batch: int | None = None
     ) -> np.ndarray:
         """Images number `first` to `first + count` of this seed.
 
@@ -92,16 +100,16 @@ class Sampler:
         if count < 1:
             raise UsageError(f"At least 1 image must be asked for, received {count}.")
         self._check(labels, count)
-        batch = min(batch, count)
+        batch = self._at_once(batch, count)
         images = []
         for start in range(0, count, batch):
             # The last batch is filled up, so that one compiled shape serves all.
             numbers = np.arange(first + start, first + start + batch, dtype="int32")
             asked = () if labels is None else (np.resize(labels[start : start + batch], batch).astype("int32"),)
-            images.append(to_uint8(np.asarray(self._sample(self.weights, seed, numbers, *asked))))
+            images.append(to_uint8(self._sample(self.weights, seed, numbers, *asked)))
         return np.concatenate(images)[:count]
 
-    def reconstruct(self, images: np.ndarray, batch: int = BATCH) -> np.ndarray:
+    def reconstruct(self, images: np.ndarray, batch: int | None = None) -> np.ndarray:
         """Images through encoder and decoder: uint8 (N, H, W, C) → uint8 (N, H, W, C).
 
         Raises:
@@ -113,7 +121,7 @@ class Sampler:
             )
         return np.concatenate([to_uint8(part) for part in self._batches(self._reconstruct, 0, images, 0, batch)])
 
-    def log_likelihood(self, images: np.ndarray, seed: int, first: int = 0, batch: int = BATCH) -> np.ndarray:
+    def log_likelihood(self, images: np.ndarray, seed: int, first: int = 0, batch: int | None = None) -> np.ndarray:
         """The log-likelihood of each image, or a bound, as `likelihood` tells.
 
         Args:
@@ -142,7 +150,7 @@ class Sampler:
         return nats
 
     def _batches(
-        self, run: Callable[..., Tensor], seed: int, images: np.ndarray, first: int, batch: int
+        self, run: Callable[..., Tensor], seed: int, images: np.ndarray, first: int, batch: int | None
     ) -> Iterator[np.ndarray]:
         """The results of a compiled function of images, batch by batch, the last one filled up so that it compiles
         once."""
@@ -150,12 +158,16 @@ class Sampler:
             raise UsageError(
                 f"Expected images of shape {self.data.image_shape}, received {len(images)} of {images.shape[1:]}."
             )
-        batch = min(batch, len(images))
+        batch = self._at_once(batch, len(images))
         for start in range(0, len(images), batch):
             part = images[start : start + batch]
             filled = np.resize(part, (batch, *part.shape[1:]))
             numbers = np.arange(first + start, first + start + batch, dtype="int32")
-            yield np.asarray(run(self.weights, seed, numbers, filled))[: len(part)]
+            yield run(self.weights, seed, numbers, filled)[: len(part)]
+
+    def _at_once(self, batch: int | None, count: int) -> int:
+        height, width, _ = self.data.image_shape
+        return min(count, batch or max(1, min(BATCH, PIXELS // (height * width))))
 
     def _check(self, labels: np.ndarray | None, count: int) -> None:
         if self.conditional and labels is None:
@@ -174,7 +186,13 @@ class Sampler:
         return self._model.sample(self._networks, count, labels, tools)
 
     def _reconstruct_batch(self, tools: Tools, count: int, images: Tensor) -> Tensor:
-        return self._model.decode(self._networks, self._model.encode(self._networks, from_uint8(images)))
+        return self._model.decode(self._networks, self._model.encode(self._networks, scale(images)))
 
     def _log_likelihood_batch(self, tools: Tools, count: int, images: Tensor) -> Tensor:
-        return self._model.log_likelihood(self._networks, from_uint8(images), tools)
+        return self._model.log_likelihood(self._networks, scale(images), tools)
+
+
+def _variables(built: Built) -> dict[str, keras.Variable]:
+    """Those of the networks that are used after training."""
+    prefixes = tuple(f"networks/{network}/" for network in built.model.inference)
+    return {name: v for name, v in name_variables(built.networks).items() if name.startswith(prefixes)}

@@ -13,7 +13,6 @@ from zoo_core.models import GenerativeModel
 from zoo_core.options import Options
 from zoo_core.registry import RegisteredModel
 from zoo_core.specs import DataSpec
-from zoo_core.training.jax_backend import enable_compilation_cache
 
 
 class Built(NamedTuple):
@@ -39,12 +38,6 @@ def build(registered: RegisteredModel, options: Options, data: DataSpec, seed: i
         UsageError: where the model needs labels and the data has none, or can't take the image shape.
         ZooError: where the plugin breaks the contract.
     """
-    if keras.backend.backend() != "jax":
-        raise UsageError(
-            f"The engine runs on JAX, and Keras was started with the backend '{keras.backend.backend()}'.",
-            "Unset KERAS_BACKEND, or set it to jax, before Python starts.",
-        )
-    enable_compilation_cache()
     spec = registered.spec
     if spec.labels == "required" and not data.labelled:
         raise UsageError(

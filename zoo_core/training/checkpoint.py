@@ -31,8 +31,16 @@ def path_of(run: RunFolder, step: int) -> Path:
 
 def steps_of(run: RunFolder) -> list[int]:
     """The steps of the checkpoints in the run's folder, in order."""
-    names = [re.fullmatch(r"step-(\d{8})\.h5", path.name) for path in run.checkpoints.glob("*.h5")]
-    return sorted(int(match[1]) for match in names if match)
+    return _steps(run, "step")
+
+
+def best_path_of(run: RunFolder, step: int) -> Path:
+    return run.checkpoints / f"best-{step:08d}.h5"
+
+
+def best_steps_of(run: RunFolder) -> list[int]:
+    """The step of the best checkpoint; since the last save several may have been the best, in order."""
+    return _steps(run, "best")
 
 
 def latest(run: RunFolder) -> Path:
@@ -47,6 +55,11 @@ def latest(run: RunFolder) -> Path:
             f"'{run.path}' has no checkpoint.", f"Train it first: zoo train --resume {run.path}, or start it anew."
         )
     return path_of(run, steps[-1])
+
+
+def _steps(run: RunFolder, kind: str) -> list[int]:
+    names = [re.fullmatch(rf"{kind}-(\d{{8}})\.h5", path.name) for path in run.checkpoints.glob("*.h5")]
+    return sorted(int(match[1]) for match in names if match)
 
 
 def save(path: Path, model: str, **groups: Mapping[str, np.ndarray]) -> None:

@@ -6,23 +6,25 @@ import platform
 import subprocess
 from typing import Any
 
-PACKAGES = ("zoo-core", "keras", "jax", "jaxlib", "numpy", "scipy", "scikit-image", "scikit-learn", "pillow", "h5py")
+import keras
+
+PACKAGES = ("zoo-core", "keras", "numpy", "scipy", "scikit-image", "scikit-learn", "pillow", "h5py")
+
+RUNTIMES = {"jax": ("jax", "jaxlib"), "torch": ("torch",), "tensorflow": ("tensorflow",)}
 
 
-def describe_environment(device: Any) -> dict[str, Any]:
-    """Backend, device, precision, cores, package versions, and the git commit of the working folder if it has one.
-
-    Args:
-        device: the JAX device that the run uses.
-    """
+def describe_environment(device: str, devices: int, precision: str) -> dict[str, Any]:
+    """Backend, devices, precision, cores, package versions, and the git commit of the working folder if it has one."""
+    name = keras.backend.backend()
     return {
-        "backend": "jax",
-        "device": " ".join(dict.fromkeys((device.platform, device.device_kind))),  # a CPU's kind is "cpu" again
-        "precision": "float32",
+        "backend": name,
+        "device": device,
+        "devices": devices,
+        "precision": precision,
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "platform": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
-        "packages": {name: importlib.metadata.version(name) for name in PACKAGES},
+        "packages": {package: importlib.metadata.version(package) for package in (*PACKAGES, *RUNTIMES[name])},
         "git": _git_commit(),
     }
 

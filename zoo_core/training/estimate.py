@@ -8,10 +8,12 @@ from typing import Any
 from zoo_core.data import Dataset, Feeder
 from zoo_core.options import resolve
 from zoo_core.registry import registry
+from zoo_core.training.backends import backend
 from zoo_core.training.build import build
-from zoo_core.training.jax_backend import Engine, select_device, use_device
+from zoo_core.training.engine import Engine
 from zoo_core.training.log import peak_memory_mib
 from zoo_core.training.options import TrainingOptions
+from zoo_core.training.precision import computing_in
 
 TIMED_STEPS = 5
 
@@ -23,6 +25,7 @@ def estimate(
     options: Mapping[str, Any] | None = None,
     training: Mapping[str, Any] | None = None,
     device: str = "auto",
+    devices: int = 1,
 ) -> dict[str, Any]:
     """Resolve the options, build the networks, and time some steps.
 
@@ -37,22 +40,25 @@ def estimate(
     registered = registry().model(model)
     model_options = resolve(registered.load()[1], options or {}, f"model '{model}'")
     settings = resolve(TrainingOptions, training or {}, "training")
-    with use_device(select_device(device)):
+    on = backend()
+    chosen = on.select_device(device)
+    sharing = on.distribute(chosen, devices, settings.batch_size // settings.accumulate)
+    with computing_in(settings.precision), on.use_device(chosen), sharing:
         built = build(registered, model_options, data.spec, seed=0)
-        engine = Engine(built.model, built.networks, 0, settings.ema)
+        engine = Engine(built.model, built.networks, 0, settings)
         feeder = Feeder(data, "train", settings.batch_size * engine.batches_per_step, 0)
         seconds = []
         for step in range(1 + TIMED_STEPS):
             began = time.perf_counter()
             logs = engine.step(step, feeder.batch(step))
-            [float(value) for value in logs.values()]  # waits until the step is done
+            [on.to_numpy(value) for value in logs.values()]  # waits until the step is done
             seconds.append(time.perf_counter() - began)
     step_seconds = median(seconds[1:])
     return {
         "model": model,
         "data": data.name,
         "parameters": {name: network.count_params() for name, network in built.networks.items()},
-        "state_mib": round(sum(array.nbytes for array in engine.state.values()) / 2**20, 1),
+        "state_mib": round(sum(array.nbytes for array in engine.snapshot().values()) / 2**20, 1),
         "peak_memory_mib": round(peak_memory_mib(), 1),
         "compile_seconds": round(seconds[0], 2),
         "step_milliseconds": round(1000 * step_seconds, 2),

@@ -3,17 +3,18 @@
 import resource
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
 
 from zoo_core.errors import ZooError
 from zoo_core.runs import RunFolder
+from zoo_core.training.backends import backend
 
 
-class Report(Protocol):
-    """Whoever shows progress."""
+class Sink(Protocol):
+    """Whoever is told of a run's progress."""
 
     def begin(self, label: str, step: int, steps: int) -> None:
         """A run, named by `label`, sets out from `step` for `steps`."""
@@ -21,6 +22,14 @@ class Report(Protocol):
 
     def log(self, line: dict[str, float]) -> None:
         """Each line of `metrics.jsonl`, as it is written."""
+        ...
+
+
+class Report(Sink, Protocol):
+    """Whoever shows progress to people."""
+
+    def warn(self, message: str) -> None:
+        """Something that does not stop the run, but should be known."""
         ...
 
 
@@ -33,49 +42,59 @@ class MetricsLog:
 
     What is logged beside the losses may be NaN or infinite now and then; it is left out of the mean.
 
-    A line's `seconds` are those of all training steps so far, without the first of each process, which compiles;
-    `wall_seconds` are those since the start, whatever they were spent on. Both go on where an interrupted run left off.
+    A line's `seconds` are those of all training steps so far, without the first dispatch of each process, which
+    compiles; `wall_seconds` are those since the start, whatever they were spent on. Both go on where an interrupted run
+    left off.
 
     Args:
         run: its folder, whose `metrics.jsonl` ends where the run goes on.
         images: seen in one step.
     """
 
-    def __init__(self, run: RunFolder, images: int, report: Report | None = None) -> None:
+    def __init__(self, run: RunFolder, images: int, sinks: Sequence[Sink] = ()) -> None:
         lines = run.metrics()
         self._run = run
         self._images = images
-        self._report = report
+        self._sinks = sinks
         self._pending: list[Mapping[str, Any]] = []
+        self._rows: list[dict[str, float]] = []
+        self._notes: dict[str, float] = {}
         self._compiled = False
         self._seconds = lines[-1]["seconds"] if lines else 0.0
         self._wall_before = lines[-1]["wall_seconds"] if lines else 0.0
         self._started = time.perf_counter()
         self._since_line = (self._seconds, 0)  # seconds, and timed steps since
 
-    def add(self, logs: Mapping[str, Any], began: float) -> None:
-        """What one step logged, which began at `time.perf_counter()` = `began`."""
-        self._pending.append(logs)
+    def add(self, logs: Sequence[Mapping[str, Any]], count: int, began: float) -> None:
+        """What `count` steps logged, as `Engine.steps` gives it, which began at `time.perf_counter()` = `began`."""
+        self._pending += logs
         if self._compiled:
             self._seconds += time.perf_counter() - began
-            self._since_line = (self._since_line[0], self._since_line[1] + 1)
+            self._since_line = (self._since_line[0], self._since_line[1] + count)
         else:
-            _fetch(logs)  # waits until it is done
+            self._collect()  # waits until they are done
             self._compiled = True
 
-    def write(self, step: int) -> None:
-        """Write the line of `step`: the mean of what was logged since the line before.
+    def fetch(self, step: int) -> None:
+        """Wait for what was logged until `step`, and look at it.
 
         Raises:
-            NotFinite: naming the phase and the step; no line is written then.
+            NotFinite: naming the phase and the step.
         """
         began = time.perf_counter()
-        rows = [_fetch(logs) for logs in self._pending]  # waits for the device, so this is time of the steps
-        self._seconds += time.perf_counter() - began
-        for number, row in enumerate(rows, start=step - len(rows) + 1):
+        self._collect()
+        self._seconds += time.perf_counter() - began  # the device's time, and so that of the steps
+        for number, row in enumerate(self._rows, start=step - len(self._rows) + 1):
             for name, value in row.items():
                 if name.endswith("/loss") and not np.isfinite(value):
                     raise NotFinite(f"The loss of phase '{name.removesuffix('/loss')}' is {value} at step {number:,}.")
+
+    def note(self, name: str, value: float) -> None:
+        """One more value for the next line."""
+        self._notes[name] = value
+
+    def write(self, step: int) -> None:
+        """Write the line of `step`: the mean of what was fetched since the line before."""
         seconds_before, timed = self._since_line
         speed = timed * self._images / (self._seconds - seconds_before) if timed else 0.0
         line = {
@@ -87,18 +106,22 @@ class MetricsLog:
             "peak_memory_mib": round(peak_memory_mib(), 1),
         }
         logged: dict[str, list[float]] = {}
-        for name, value in (item for row in rows for item in row.items() if np.isfinite(item[1])):
+        for name, value in (item for row in self._rows for item in row.items() if np.isfinite(item[1])):
             logged.setdefault(name, []).append(value)
-        line |= {name: float(np.mean(values)) for name, values in logged.items()}
+        line |= {name: float(np.mean(values)) for name, values in logged.items()} | self._notes
         self._run.append_metrics(line)
-        self._pending.clear()
+        self._rows.clear()
+        self._notes.clear()
         self._since_line = (self._seconds, 0)
-        if self._report:
-            self._report.log(line)
+        for sink in self._sinks:
+            sink.log(line)
 
-
-def _fetch(logs: Mapping[str, Any]) -> dict[str, float]:
-    return {name: float(value) for name, value in logs.items()}
+    def _collect(self) -> None:
+        for logs in self._pending:
+            values = {name: np.atleast_1d(backend().to_numpy(value)) for name, value in logs.items()}
+            steps = len(next(iter(values.values())))
+            self._rows += [{name: float(value[i]) for name, value in values.items()} for i in range(steps)]
+        self._pending.clear()
 
 
 def peak_memory_mib() -> float:

@@ -1,30 +1,34 @@
-"""The training loop: feed, step, look every so often, save."""
+"""The training loop: feed, step, look every so often, judge, save."""
 
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from typing import Protocol
 
-import numpy as np
-
-from zoo_core.data import Feeder
 from zoo_core.errors import Interrupted, ZooError
+from zoo_core.files import NotWritten
 from zoo_core.runs import RunFolder
 from zoo_core.training import checkpoint
-from zoo_core.training.jax_backend import Arrays, Engine
-from zoo_core.training.log import MetricsLog, NotFinite, Report
+from zoo_core.training.backends import Arrays, backend
+from zoo_core.training.engine import Engine
+from zoo_core.training.feeding import Feed
+from zoo_core.training.log import MetricsLog, NotFinite, Sink
 from zoo_core.training.options import TrainingOptions
+from zoo_core.training.plots import write_curves
+from zoo_core.training.selection import Judge, Selection
 from zoo_core.training.signals import stop_between_steps
 
 STATISTICS_BATCHES = 16  # batch statistics of the averaged weights are a mean over so many batches
+PROFILED = range(5, 10)  # looks of the loop: the first ones compile
 
 
 class Callback(Protocol):
-    """What a later station does during training, such as sample grids."""
+    """What a later station, or a user, does during training, such as sample grids."""
 
     every: int
     """Steps between calls; 0 for none but the last, after the final step."""
 
-    def __call__(self, step: int, weights: Arrays) -> None:
+    def __call__(self, step: int, weights: Arrays, last: bool) -> None:
         """Receives the averaged weights of the networks that are used after training."""
         ...
 
@@ -34,81 +38,160 @@ class Loop:
 
     Args:
         engine: with the initial state.
-        feeder: of the training split, its batch size multiplied by the engine's `batches_per_step`.
+        feed: of the training split, its batch size multiplied by the engine's `batches_per_step`.
         model: the model's name, which checkpoints carry.
+        judge: scores the averaged weights on held-out images: the best are kept, and training may stop early.
+        sinks: are told of every line of `metrics.jsonl`.
+        dispatch: steps between looks at signals; the engine may run them at once.
+        profile: write a trace of a few steps to the run's folder.
     """
 
     def __init__(
         self,
         run: RunFolder,
         engine: Engine,
-        feeder: Feeder,
+        feed: Feed,
         model: str,
         options: TrainingOptions,
         callbacks: Sequence[Callback] = (),
-        report: Report | None = None,
+        judge: Judge | None = None,
+        sinks: Sequence[Sink] = (),
+        dispatch: int = 1,
+        profile: bool = False,
     ) -> None:
         self._run = run
         self._engine = engine
-        self._feeder = feeder
+        self._feed = feed
         self._model = model
         self._options = options
         self._callbacks = callbacks
-        self._report = report
+        self._judge = judge
+        self._sinks = sinks
+        self._dispatch = dispatch
+        self._profile = profile
 
     def restore(self) -> int:
-        """Take up the last checkpoint, if there is one, and return its step. What was logged after it is dropped."""
+        """Take up the last checkpoint, if there is one, and return its step. What came after it is dropped."""
         if checkpoint.steps_of(self._run):
             path = checkpoint.latest(self._run)
-            self._engine.state = checkpoint.load(path, self._model, "state", self._engine.state)
-        self._run.keep_metrics_until(self._engine.step_count)
-        return self._engine.step_count
+            self._engine.restore(checkpoint.load(path, self._model, "state", self._engine.snapshot()))
+        step = self._engine.step_count
+        self._run.keep_metrics_until(step)
+        for later in checkpoint.best_steps_of(self._run):
+            if later > step:
+                checkpoint.best_path_of(self._run, later).unlink()
+        return step
 
     def run(self) -> None:
-        """Train until the last step.
+        """Train until the last step, or until the judge's patience ends.
 
         Raises:
-            ZooError: where a loss or a weight is not finite, or the disk is full; the last good checkpoint stays.
-            Interrupted: on Ctrl-C or SIGTERM, with a checkpoint of the last whole step saved.
+            ZooError: where a loss or a weight is not finite, the device's memory is too small, or the disk is full;
+                the last good checkpoint stays.
+            Interrupted: on Ctrl-C or SIGTERM, with a checkpoint of the last whole step saved; on a second one at once,
+                without.
         """
+        try:
+            self._train()
+        except KeyboardInterrupt as error:
+            raise Interrupted(f"Stopped at once. {self._kept()}", self._how_to_go_on()) from error
+        except NotWritten as error:
+            raise ZooError(f"{error.message} {self._kept()}", f"Free some space. {self._how_to_go_on()}") from error
+        except Exception as error:
+            if backend().is_out_of_memory(error):
+                raise self._too_large() from error
+            raise
+
+    def _train(self) -> None:
         options, step = self._options, self._engine.step_count
-        log = MetricsLog(self._run, self._feeder.batch_size, self._report)
-        if self._report:
-            self._report.begin(self._run.description().label, step, options.steps)
-        with stop_between_steps() as stop:
-            while step < options.steps:
-                began = time.perf_counter()
-                log.add(self._engine.step(step, self._feeder.batch(step)), began)
-                step += 1
-                last, stopping = step == options.steps, stop.requested
+        log = MetricsLog(self._run, self._feed.images_per_step, self._sinks)
+        selection = Selection(self._run.metrics(), options.patience)
+        for sink in self._sinks:
+            sink.begin(self._run.description().label, step, options.steps)
+        looks = 0
+        with stop_between_steps() as stop, ExitStack() as trace:
+            while step < options.steps and not selection.exhausted:
+                if self._profile and looks == PROFILED.start:
+                    trace.enter_context(backend().trace(self._run.profile))
+                began, count = time.perf_counter(), self._steps_until_a_look(step)
+                log.add(self._engine.steps(step, count, self._feed.batches(step, count)), count, began)
+                step, looks = step + count, looks + 1
+                if looks == PROFILED.stop:
+                    trace.close()
+                last, stopping = step == options.steps, bool(backend().agree(stop.requested))
                 saves = last or stopping or step % options.checkpoint_every == 0
+                judges = self._judge is not None and (last or step % self._judge.every == 0)
                 due = [c for c in self._callbacks if last or (c.every and step % c.every == 0)]
-                if saves or due or step % options.log_every == 0:
-                    self._write(log, step)  # before anything is saved: it finds losses that are not finite
-                if saves or due:
-                    weights = self._engine.average([self._feeder.batch(i) for i in range(STATISTICS_BATCHES)])
-                if saves:
-                    self._save(step, weights)
+                if not (saves or judges or due or step % options.log_every == 0):
+                    continue
+                self._check(log, step)  # before anything is saved
+                if saves or judges or due:
+                    weights = self._engine.average([self._feed.single(i) for i in range(STATISTICS_BATCHES)])
+                if judges and self._judge is not None:
+                    score = backend().agree(self._judge(weights))
+                    log.note(self._judge.name, score)
+                    if selection.add(step, score):
+                        self._save_best(step, weights)
+                    if selection.exhausted:
+                        last, saves, due = True, True, list(self._callbacks)
                 for callback in due:
-                    callback(step, weights)
+                    callback(step, weights, last)
+                log.write(step)
+                if saves:
+                    self._save(step, weights, selection)
+                if last or stopping:
+                    write_curves(self._run)
                 if stopping and not last:
                     raise Interrupted(
                         f"Stopped after step {step:,} of {options.steps:,}; a checkpoint is saved.",
-                        f"Go on with: zoo train --resume {self._run.path}",
+                        self._how_to_go_on(),
                     )
 
-    def _write(self, log: MetricsLog, step: int) -> None:
-        try:
-            log.write(step)
-        except NotFinite as error:
-            steps = checkpoint.steps_of(self._run)
-            kept = f"The last good checkpoint, of step {steps[-1]:,}, is kept." if steps else "There is no checkpoint."
-            advice = f"Train anew with a lower learning rate: zoo models show {self._model}"
-            raise ZooError(error.message, f"{kept} {advice}") from error
+    def _steps_until_a_look(self, step: int) -> int:
+        """At most `dispatch`, and none beyond the next step after which something is due."""
+        options = self._options
+        periods = [options.log_every, options.checkpoint_every, *(c.every for c in self._callbacks)]
+        periods += [self._judge.every] if self._judge else []
+        distances = [period - step % period for period in periods if period]
+        return min(self._dispatch, options.steps - step, *distances)
 
-    def _save(self, step: int, weights: Arrays) -> None:
-        state = {name: np.asarray(array) for name, array in self._engine.state.items()}
-        inference = {name: np.asarray(array) for name, array in weights.items()}
-        checkpoint.save(checkpoint.path_of(self._run, step), self._model, state=state, inference=inference)
+    def _check(self, log: MetricsLog, step: int) -> None:
+        try:
+            log.fetch(step)
+        except NotFinite as error:
+            advice = f"Train anew with a lower learning rate: zoo models show {self._model}"
+            raise ZooError(error.message, f"{self._kept()} {advice}") from error
+
+    def _save(self, step: int, weights: Arrays, selection: Selection) -> None:
+        path = checkpoint.path_of(self._run, step)
+        checkpoint.save(path, self._model, state=self._engine.snapshot(), inference=_on_host(weights))
         for old in checkpoint.steps_of(self._run)[: -self._options.keep]:
             checkpoint.path_of(self._run, old).unlink()
+        # Only now: a run that goes on from the checkpoint before this one may need the best one of then.
+        for old in checkpoint.best_steps_of(self._run):
+            if selection.best and old != selection.best[0]:
+                checkpoint.best_path_of(self._run, old).unlink()
+
+    def _save_best(self, step: int, weights: Arrays) -> None:
+        checkpoint.save(checkpoint.best_path_of(self._run, step), self._model, inference=_on_host(weights))
+
+    def _kept(self) -> str:
+        steps = checkpoint.steps_of(self._run)
+        return f"The last good checkpoint, of step {steps[-1]:,}, is kept." if steps else "There is no checkpoint yet."
+
+    def _how_to_go_on(self) -> str:
+        return f"Go on with: zoo train --resume {self._run.path}"
+
+    def _too_large(self) -> ZooError:
+        size, parts = self._options.batch_size, self._options.accumulate
+        ways = [f"a smaller batch, --batch-size {size // 2}"] if size > 1 else []
+        ways += [f"the same batch in more parts, -t accumulate={2 * parts}"] if size % (2 * parts) == 0 else []
+        ways += [f"a smaller network (zoo models show {self._model})"]
+        return ZooError(
+            f"The device's memory is too small for batches of {size} images. {self._kept()}",
+            f"Try {', or '.join(ways)}.",
+        )
+
+
+def _on_host(weights: Arrays) -> Arrays:
+    return {name: backend().to_numpy(array) for name, array in weights.items()}

@@ -1,6 +1,8 @@
 """How long and how a model is trained: what belongs to the engine, not to the model."""
 
-from pydantic import Field
+from typing import Literal
+
+from pydantic import Field, model_validator
 
 from zoo_core.options import Options
 
@@ -10,8 +12,40 @@ class TrainingOptions(Options):
 
     steps: int = Field(2000, ge=1, description="training steps, at least 1")
     batch_size: int = Field(64, ge=1, le=65536, description="images in each update, at least 1")
+    precision: Literal["float32", "bfloat16", "float16", "float64"] = Field(
+        "float32", description="that networks compute in; weights and updates are float32, or float64 throughout"
+    )
+    schedule: Literal["constant", "linear", "cosine"] = Field(
+        "constant", description="of the learning rate after the warm-up; linear and cosine end at 0"
+    )
+    warmup: int = Field(0, ge=0, description="steps in which the learning rate rises from 0")
+    clip_norm: float = Field(0.0, ge=0, description="limit of each update's gradient norm; 0 for none")
+    accumulate: int = Field(1, ge=1, description="parts of a batch whose gradients are added up, to save memory")
+    augment: tuple[Literal["color", "translation", "cutout"], ...] = Field(
+        (), description="DiffAugment of every discriminator input: any of color, translation, cutout"
+    )
     ema: float = Field(0.999, ge=0, lt=1, description="decay of the averaged weights, in [0, 1); 0 turns averaging off")
     log_every: int = Field(50, ge=1, description="steps between lines of metrics.jsonl, at least 1")
     sample_every: int = Field(500, ge=0, description="steps between sample grids; 0 for none but the last")
     checkpoint_every: int = Field(500, ge=1, description="steps between checkpoints, at least 1")
+    select_every: int = Field(
+        0, ge=0, description="steps between scores on held-out images, to keep the best weights; 0 for none"
+    )
+    patience: int = Field(0, ge=0, description="scores in a row without a better one that end the training; 0 for none")
+    steps_per_dispatch: int = Field(
+        0, ge=0, description="steps that the device runs at once, on JAX; 0 chooses: 1 on a CPU, 16 on a GPU"
+    )
+    deterministic: bool = Field(False, description="the same bits on a GPU too, where that costs speed")
     keep: int = Field(2, ge=1, description="how many of the latest checkpoints stay, at least 1")
+
+    @model_validator(mode="after")
+    def _parts_divide_the_batch(self) -> "TrainingOptions":
+        if self.batch_size % self.accumulate:
+            raise ValueError(f"accumulate must divide batch_size, received {self.accumulate} and {self.batch_size}")
+        return self
+
+    @model_validator(mode="after")
+    def _patience_needs_scores(self) -> "TrainingOptions":
+        if self.patience and not self.select_every:
+            raise ValueError("patience counts scores on held-out images: set select_every too")
+        return self

@@ -2,8 +2,9 @@
 
 import datetime
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from zoo_core.data import Dataset, load_dataset
 from zoo_core.data.feeding import Feeder
@@ -11,15 +12,52 @@ from zoo_core.errors import UsageError
 from zoo_core.options import Options, read_tables, resolve, write_toml
 from zoo_core.registry import RegisteredModel, registry
 from zoo_core.runs import RunDescription, RunFolder
+from zoo_core.training.backends import backend
 from zoo_core.training.build import Built, build
+from zoo_core.training.engine import Engine
 from zoo_core.training.environment import describe_environment
-from zoo_core.training.jax_backend import Engine, select_device, use_device
-from zoo_core.training.log import Report
+from zoo_core.training.feeding import Feed, fits_on_device
+from zoo_core.training.log import Report, Sink
 from zoo_core.training.loop import Callback, Loop
 from zoo_core.training.options import TrainingOptions
+from zoo_core.training.precision import computing_in
+from zoo_core.training.selection import Judge
+from zoo_core.training.tensorboard import TensorBoard
 
-CallbackFactory = Callable[[RunFolder, Built, Dataset, TrainingOptions], Sequence[Callback]]
-"""Makes the callbacks of a run once its networks stand."""
+STEPS_PER_DISPATCH = 16  # where the host would otherwise hold up a GPU
+
+
+class Attached(NamedTuple):
+    """What later stations bring to a run: callbacks, who scores its weights on held-out images, who reads its log."""
+
+    callbacks: Sequence[Callback] = ()
+    judge: Judge | None = None
+    sinks: Sequence[Sink] = ()
+
+
+Attach = Callable[[RunFolder, RunDescription, Built, Dataset, TrainingOptions, Report | None], Attached]
+"""Called once a run's networks stand; nothing of a new run has been written then."""
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a run's result does not depend on.
+
+    Args:
+        device: "auto", "cpu" or "gpu".
+        attach: brings callbacks and the judge.
+        report: is told of the progress.
+        tensorboard: write what is logged for it too, into the run's folder.
+        profile: trace a few steps into the run's folder.
+        devices: that share the work; by default one, or as many as the run was started on.
+    """
+
+    device: str = "auto"
+    attach: Attach | None = None
+    report: Report | None = None
+    tensorboard: bool = False
+    profile: bool = False
+    devices: int | None = None
 
 
 def start(
@@ -31,9 +69,7 @@ def start(
     options: Mapping[str, Any] | None = None,
     training: Mapping[str, Any] | None = None,
     data_dir: Path | None = None,
-    device: str = "auto",
-    callbacks: CallbackFactory | None = None,
-    report: Report | None = None,
+    surroundings: Surroundings = Surroundings(),
     command: str = "",
 ) -> RunFolder:
     """Train a model from its beginning.
@@ -44,16 +80,20 @@ def start(
         options: of the model, by name.
         training: of `TrainingOptions`, by name.
         data_dir: where local copies of built-in data sets are, kept for `resume`.
-        device: "auto", "cpu" or "gpu".
 
     Raises:
         UsageError: for whatever was asked wrong. Nothing has been written then.
         ZooError, Interrupted: as `Loop.run`.
     """
+    RunFolder.check_free(out)
     registered = registry().model(model)
     model_options = resolve(registered.load()[1], options or {}, f"model '{model}'")
     training_options = resolve(TrainingOptions, training or {}, "training")
-    with use_device(select_device(device)):
+    on = backend()
+    chosen, devices = on.select_device(surroundings.device), surroundings.devices or 1
+    on.set_deterministic(training_options.deterministic)
+    sharing = on.distribute(chosen, devices, training_options.batch_size // training_options.accumulate)
+    with computing_in(training_options.precision), on.use_device(chosen), sharing:
         built = build(registered, model_options, data.spec, seed)
         description = RunDescription(
             model=model,
@@ -63,13 +103,14 @@ def start(
             data_dir=str(data_dir) if data_dir else None,
             seed=seed,
             parameters=built.parameters,
-            environment=describe_environment(select_device(device)),
+            environment=describe_environment(on.describe_device(chosen), devices, training_options.precision),
             command=command,
             created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         )
-        tables = {"model": model_options, "training": training_options}
-        run = RunFolder.create(out, description, write_toml(tables))
-        _loop(run, built, data, training_options, callbacks, report).run()
+        loop = _loop(RunFolder(out), description, built, data, training_options, chosen, surroundings)
+        run = RunFolder.create(out, description, write_toml({"model": model_options, "training": training_options}))
+        with run.lock():
+            loop.run()
     return run
 
 
@@ -79,9 +120,7 @@ def resume(
     data: Dataset | None = None,
     data_dir: Path | None = None,
     steps: int | None = None,
-    device: str = "auto",
-    callbacks: CallbackFactory | None = None,
-    report: Report | None = None,
+    surroundings: Surroundings = Surroundings(),
 ) -> RunFolder:
     """Go on with a run from its last checkpoint; the result is that of a run that was never interrupted.
 
@@ -95,6 +134,18 @@ def resume(
         ZooError, Interrupted: as `Loop.run`.
     """
     run = RunFolder.open(path)
+    with run.lock():
+        _resume(run, data, data_dir, steps, surroundings)
+    return run
+
+
+def _resume(
+    run: RunFolder,
+    data: Dataset | None,
+    data_dir: Path | None,
+    steps: int | None,
+    surroundings: Surroundings,
+) -> None:
     description = run.description()
     registered, model_options, training_options = run_options(run, description)
     if data is None:
@@ -102,19 +153,30 @@ def resume(
         data = load_dataset(description.data.name, data_dir or before)
     if data.spec.content_hash != description.data.content_hash:
         raise UsageError(
-            f"The data set '{data.spec.name}' is not the one that '{path}' was started with: its content hash is "
+            f"The data set '{data.spec.name}' is not the one that '{run.path}' was started with: its content hash is "
             f"{data.spec.content_hash[:12]}, expected {description.data.content_hash[:12]}.",
             "Restore the images, or start a new run.",
+        )
+    data.verify()  # a prepared file says what it held when it was written
+    used = description.environment.get("backend", backend().name)
+    if used != backend().name:
+        raise UsageError(
+            f"'{run.path}' was trained on the backend {used}, and Keras runs on {backend().name}.",
+            f"Go on where it began: zoo train --resume {run.path} --backend {used}",
         )
     if steps is not None and steps != training_options.steps:
         training_options = resolve(TrainingOptions, training_options.model_dump() | {"steps": steps}, "training")
         run.write_options(write_toml({"model": model_options, "training": training_options}))
-    with use_device(select_device(device)):
+    on = backend()
+    chosen = on.select_device(surroundings.device)
+    devices = surroundings.devices or description.environment.get("devices", 1)
+    on.set_deterministic(training_options.deterministic)
+    sharing = on.distribute(chosen, devices, training_options.batch_size // training_options.accumulate)
+    with computing_in(training_options.precision), on.use_device(chosen), sharing:
         built = build(registered, model_options, data.spec, description.seed)
-        loop = _loop(run, built, data, training_options, callbacks, report)
+        loop = _loop(run, description, built, data, training_options, chosen, surroundings)
         loop.restore()
         loop.run()
-    return run
 
 
 def run_options(run: RunFolder, description: RunDescription) -> tuple[RegisteredModel, Options, TrainingOptions]:
@@ -127,14 +189,35 @@ def run_options(run: RunFolder, description: RunDescription) -> tuple[Registered
 
 def _loop(
     run: RunFolder,
+    description: RunDescription,
     built: Built,
     data: Dataset,
     options: TrainingOptions,
-    callbacks: CallbackFactory | None,
-    report: Report | None,
+    device: Any,
+    around: Surroundings,
 ) -> Loop:
-    description = run.description()
-    engine = Engine(built.model, built.networks, description.seed, options.ema)
-    feeder = Feeder(data, "train", options.batch_size * engine.batches_per_step, description.seed)
-    made = callbacks(run, built, data, options) if callbacks else ()
-    return Loop(run, engine, feeder, description.model, options, made, report)
+    on = backend()
+    repeats = max(phase.repeat for phase in built.model.phases())
+    feeder = Feeder(data, "train", options.batch_size * repeats, description.seed)
+    resident = fits_on_device(feeder, on, device)
+    engine = Engine(built.model, built.networks, description.seed, options, feeder.arrays if resident else None)
+    attached = Attached()
+    if around.attach:
+        attached = around.attach(run, description, built, data, options, around.report)
+    dispatch = options.steps_per_dispatch or (1 if on.device_memory(device) is None else STEPS_PER_DISPATCH)
+    told: list[Sink] = [*([around.report] if around.report else []), *attached.sinks]
+    if around.tensorboard:
+        told.append(TensorBoard(run.path / "tensorboard"))
+    feed = Feed(feeder, resident)
+    return Loop(
+        run,
+        engine,
+        feed,
+        description.model,
+        options,
+        attached.callbacks,
+        attached.judge,
+        told,
+        dispatch,
+        around.profile,
+    )

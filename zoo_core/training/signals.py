@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+NUMBERS = (signal.SIGINT, signal.SIGTERM)
+
 
 class Stop:
     """Whether the process was asked to stop."""
@@ -23,9 +25,10 @@ def stop_between_steps() -> Iterator[Stop]:
 
     def request(number: int, frame: FrameType | None) -> None:
         stop.requested = True
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        for each in NUMBERS:
+            signal.signal(each, signal.default_int_handler)
 
-    before = {number: signal.signal(number, request) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, request) for number in NUMBERS}
     try:
         yield stop
     finally:

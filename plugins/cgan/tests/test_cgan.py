@@ -8,7 +8,8 @@ import pytest
 import zoo_core
 from zoo_core.data import Dataset, Feeder, load_dataset
 from zoo_core.training.build import Built, build
-from zoo_core.training.jax_backend import Engine
+from zoo_core.training.engine import Engine
+from zoo_core.training.options import TrainingOptions
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +57,8 @@ def test_every_discriminator_input_passes_augmentation(built: Built):
 
 def test_training_makes_samples_resemble_the_class_that_was_asked_for(digits: Dataset, built: Built):
     """After 400 steps the nearest class mean of most samples is that of the class asked for; chance is one in ten."""
-    engine, feeder = Engine(built.model, built.networks, seed=0, ema=0.0), Feeder(digits, "train", 32, 0)
+    engine = Engine(built.model, built.networks, seed=0, options=TrainingOptions(ema=0.0))
+    feeder = Feeder(digits, "train", 32, 0)
     for step in range(400):
         engine.step(step, feeder.batch(step))
     weights = engine.average([feeder.batch(i) for i in range(8)])

@@ -7,7 +7,8 @@ import pytest
 import zoo_core
 from zoo_core.data import Dataset, Feeder, load_dataset
 from zoo_core.training.build import Built, build
-from zoo_core.training.jax_backend import Engine
+from zoo_core.training.engine import Engine
+from zoo_core.training.options import TrainingOptions
 
 
 def make(data: Dataset, **options) -> Built:
@@ -77,7 +78,8 @@ def test_every_discriminator_input_passes_augmentation(built: Built):
 def test_training_brings_generated_images_closer_to_real_ones(digits: Dataset):
     """The mean image, after 200 steps of a narrow network."""
     built = make(digits, width=16, learning_rate=1e-3)
-    engine, feeder = Engine(built.model, built.networks, seed=0, ema=0.0), Feeder(digits, "train", 32, 0)
+    engine = Engine(built.model, built.networks, seed=0, options=TrainingOptions(ema=0.0))
+    feeder = Feeder(digits, "train", 32, 0)
     real = digits.images("train")
 
     def distance() -> float:

@@ -2,17 +2,19 @@
 
 import math
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
+from keras import ops
 from scipy import stats
 
 import zoo_core
 from zoo_core.data import Dataset, Feeder, load_dataset
 from zoo_core.models.tasks import Likelihood
+from zoo_core.training.backends import backend
 from zoo_core.training.build import Built, build
-from zoo_core.training.jax_backend import Engine, TrainingTools
+from zoo_core.training.engine import Engine
+from zoo_core.training.options import TrainingOptions
+from zoo_core.training.tools import TrainingTools
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +28,7 @@ def make(data: Dataset, **options) -> Built:
 
 
 def tools() -> TrainingTools:
-    return TrainingTools(jax.random.key(0), jnp.zeros((), "int32"))
+    return TrainingTools(backend(), backend().key(0), ops.zeros((), "int32"))
 
 
 def parts(built: Built, images: np.ndarray) -> tuple[np.ndarray, ...]:
@@ -131,7 +133,8 @@ def test_an_encoding_is_the_posterior_s_mean(digits: Dataset, images: np.ndarray
 @pytest.mark.parametrize("likelihood", ["bernoulli", "gaussian"])
 def test_training_makes_reconstructions_better(digits: Dataset, likelihood: str):
     built = make(digits, likelihood=likelihood, width=8, latent=8)
-    engine, feeder = Engine(built.model, built.networks, seed=0, ema=0.0), Feeder(digits, "train", 64, 0)
+    engine = Engine(built.model, built.networks, seed=0, options=TrainingOptions(ema=0.0))
+    feeder = Feeder(digits, "train", 64, 0)
     held_out = digits.images("test")[:100].astype(float)
 
     def mean_squared_error() -> float:

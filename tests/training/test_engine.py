@@ -10,13 +10,15 @@ import pytest
 from zoo_core.data import Dataset, Feeder
 from zoo_core.errors import UsageError
 from zoo_core.models.pixels import from_uint8
-from zoo_core.training.jax_backend import Engine, SamplingTools, TrainingTools, select_device
+from zoo_core.training.backends import backend
+from zoo_core.training.engine import Engine
+from zoo_core.training.tools import SamplingTools, TrainingTools
 
 MakeEngine = Callable[..., Engine]
 
 
 def copy(engine: Engine) -> dict[str, np.ndarray]:
-    return {name: np.array(value) for name, value in engine.state.items()}
+    return engine.snapshot()
 
 
 def changed(before: dict, after: dict, prefix: str) -> set[str]:
@@ -99,7 +101,7 @@ def test_batch_statistics_belong_to_the_averaged_weights(make_engine: MakeEngine
 
 def test_calls_of_a_step_draw_different_noise_and_the_same_again():
     def draw() -> list[np.ndarray]:
-        tools = TrainingTools(jax.random.key(3), jnp.zeros((), "int32"))
+        tools = TrainingTools(backend(), jax.random.key(3), jnp.zeros((), "int32"))
         return [np.asarray(tools.normal((4,))), np.asarray(tools.normal((4,))), np.asarray(tools.uniform((4,), 7))]
 
     one, again = draw(), draw()
@@ -109,7 +111,7 @@ def test_calls_of_a_step_draw_different_noise_and_the_same_again():
 
 def test_noise_of_an_image_does_not_depend_on_its_batch():
     def draw(numbers: list[int], index: int | None = None) -> np.ndarray:
-        tools = SamplingTools(jax.random.key(0), jnp.array(numbers))
+        tools = SamplingTools(backend(), jax.random.key(0), jnp.array(numbers))
         tools.uniform((len(numbers), 2))
         return np.asarray(tools.normal((len(numbers), 5), index))
 
@@ -120,8 +122,8 @@ def test_noise_of_an_image_does_not_depend_on_its_batch():
 
 def test_noise_has_the_promised_distribution():
     for tools in (
-        TrainingTools(jax.random.key(0), jnp.zeros((), "int32")),
-        SamplingTools(jax.random.key(0), jnp.arange(1000)),
+        TrainingTools(backend(), jax.random.key(0), jnp.zeros((), "int32")),
+        SamplingTools(backend(), jax.random.key(0), jnp.arange(1000)),
     ):
         normal, uniform = np.asarray(tools.normal((1000, 50))), np.asarray(tools.uniform((1000, 50)))
         integers = np.asarray(tools.randint((1000, 50), 3))
@@ -134,17 +136,17 @@ def test_noise_has_the_promised_distribution():
 
 def test_sampling_noise_wants_the_image_as_axis_0():
     with pytest.raises(ValueError, match="axis 0 of noise is the image: expected 2"):
-        SamplingTools(jax.random.key(0), jnp.arange(2)).normal((3, 5))
+        SamplingTools(backend(), jax.random.key(0), jnp.arange(2)).normal((3, 5))
 
 
 def test_grad_can_be_differentiated_again():
-    tools = TrainingTools(jax.random.key(0), jnp.zeros((), "int32"))
+    tools = TrainingTools(backend(), jax.random.key(0), jnp.zeros((), "int32"))
     x = jnp.array([1.0, 2.0])
     np.testing.assert_allclose(tools.grad(lambda x: (x**3).sum())(x), 3 * x**2)
     np.testing.assert_allclose(tools.grad(lambda x: tools.grad(lambda y: (y**3).sum())(x).sum())(x), 6 * x)
 
 
 def test_a_device_that_is_not_there_is_a_usage_error():
-    assert select_device("cpu").platform == "cpu"
+    assert backend().select_device("cpu").platform == "cpu"
     with pytest.raises(UsageError, match="JAX sees no device 'gpu', only: cpu"):
-        select_device("gpu")
+        backend().select_device("gpu")

@@ -1,0 +1,53 @@
+"""Batches on their way to the engine: resident on the device, or one dispatch ahead of it."""
+
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+
+from zoo_core.data import Feeder
+from zoo_core.training.backends import Backend
+
+RESIDENT_SHARE = 0.25  # of the device's memory, at most
+
+
+def fits_on_device(feeder: Feeder, backend: Backend, device: Any) -> bool:
+    """Whether the whole split can stay in the memory that a device has of its own."""
+    memory = backend.device_memory(device)
+    return memory is not None and sum(array.nbytes for array in feeder.arrays.values()) <= RESIDENT_SHARE * memory
+
+
+class Feed:
+    """What the engine's steps take, `count` batches at a time.
+
+    Args:
+        resident: the engine holds the arrays, and a batch is `indices` into them. Otherwise, where the images are
+            mapped from a file, a thread reads the batches after those that are in use.
+    """
+
+    def __init__(self, feeder: Feeder, resident: bool) -> None:
+        self.images_per_step = feeder.batch_size
+        self._feeder = feeder
+        self._resident = resident
+        self._thread = ThreadPoolExecutor(1) if isinstance(feeder.arrays["images"], np.memmap) else None
+        self._ahead: tuple[int, int, Future] | None = None
+
+    def batches(self, step: int, count: int) -> dict[str, np.ndarray]:
+        """Those of steps `step` to `step + count`, with an axis of `count` before all others."""
+        if self._resident or self._thread is None:
+            return self._read(step, count)
+        if self._ahead is not None and self._ahead[:2] == (step, count):
+            found = self._ahead[2].result()
+        else:
+            found = self._read(step, count)
+        self._ahead = (step + count, count, self._thread.submit(self._read, step + count, count))
+        return found
+
+    def single(self, step: int) -> dict[str, np.ndarray]:
+        """That of one step, without the axis."""
+        return {name: array[0] for name, array in self._read(step, 1).items()}
+
+    def _read(self, step: int, count: int) -> dict[str, np.ndarray]:
+        indices = self._feeder.indices(step, count)
+        found = {"indices": indices.astype(np.int32)} if self._resident else self._feeder.take(indices)
+        return {name: array.reshape(count, -1, *array.shape[1:]) for name, array in found.items()}

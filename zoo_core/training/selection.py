@@ -1,0 +1,88 @@
+"""Which checkpoint is the best by a held-out score, and when to stop looking for a better one."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Literal, Protocol
+
+from zoo_core.errors import UsageError
+from zoo_core.runs import RunFolder
+from zoo_core.training import checkpoint
+from zoo_core.training.backends import Arrays
+
+PREFIX = "select/"
+"""Of a judge's name, and so of the key under which `metrics.jsonl` holds its scores."""
+
+Rule = Literal["final", "best"]
+"""Which checkpoint of a run is used: that of its last step, or the best by held-out scores."""
+
+
+class Judge(Protocol):
+    """Scores weights during training; lower is better. A later station provides it."""
+
+    name: str
+    """Beginning with `PREFIX`, such as "select/fd_classifier"."""
+
+    every: int
+    """Steps between scores, at least 1."""
+
+    def __call__(self, weights: Arrays) -> float:
+        """Receives the averaged weights of the networks that are used after training."""
+        ...
+
+
+class Selection:
+    """The best score so far, and how many have come since.
+
+    Args:
+        lines: of `metrics.jsonl` up to where the run goes on.
+        patience: scores in a row without a better one before training stops; 0 for no end.
+    """
+
+    def __init__(self, lines: Iterable[Mapping[str, float]], patience: int) -> None:
+        self.best: tuple[int, float] | None = None
+        self._patience = patience
+        self._since = 0
+        for line in lines:
+            for name, value in line.items():
+                if name.startswith(PREFIX):
+                    self.add(int(line["step"]), value)
+
+    def add(self, step: int, score: float) -> bool:
+        """Take note of a score, and tell whether it is the best so far."""
+        if self.best is None or score < self.best[1]:
+            self.best, self._since = (step, score), 0
+            return True
+        self._since += 1
+        return False
+
+    @property
+    def exhausted(self) -> bool:
+        return bool(self._patience) and self._since >= self._patience
+
+
+def choose(run: RunFolder, rule: Rule) -> tuple[int, Path]:
+    """The step and the file of the checkpoint that a rule picks.
+
+    Raises:
+        UsageError: for the best one of a run without scores.
+        ZooError: if there is no checkpoint yet.
+    """
+    if rule == "final":
+        path = checkpoint.latest(run)
+        return checkpoint.steps_of(run)[-1], path
+    best = Selection(run.metrics(), 0).best
+    if best is None:
+        raise UsageError(
+            f"'{run.path}' has no best checkpoint: it was not scored on held-out images while it trained.",
+            "Take the last one, --checkpoint final, or train with -t select_every=N.",
+        )
+    return best[0], checkpoint.best_path_of(run, best[0])
+
+
+def is_finished(run: RunFolder, steps: int, patience: int) -> bool:
+    """Whether a run has a checkpoint of step `steps`, or of where its patience ended."""
+    saved = checkpoint.steps_of(run)
+    if steps in saved:
+        return True
+    lines = run.metrics()
+    return bool(lines) and lines[-1]["step"] in saved and Selection(lines, patience).exhausted

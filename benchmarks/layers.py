@@ -1,64 +1,82 @@
-"""One DCGAN training step with the zoo's convolution layers against the same step with Keras' own, in one process.
+"""Three forms of DCGAN's 4x4 stride-2 convolutions: Keras' own, one matrix product, and Winograd's.
 
     python benchmarks/layers.py
 
-Same weights, same batch; the losses are checked to agree first. Prints milliseconds a step (median of rounds that take
-turns, so that both see the same machine) and their ratio.
+For each layer of DCGAN of width 64, batch 64, on JAX on a CPU. The results and gradients of the forms are checked to
+agree first. Prints milliseconds of a call, and of a call with the gradients of inputs and kernel: medians of rounds in
+which the forms take turns, so that all see the same machine.
 """
 
-import sys
 import time
+from collections.abc import Callable
+from functools import partial
 from statistics import median
 
+import jax
 import numpy as np
 
-from zoo_core.data import Dataset, Feeder, Split
-from zoo_core.models import blocks, layers
-from zoo_core.registry import registry
-from zoo_core.training.build import build
-from zoo_core.training.jax_backend import Engine
+from zoo_core.models.layers import convolutions, winograd
 
-SHAPES = [(16, 16, 1), (28, 28, 1), (32, 32, 3)]
-BATCH = 64
-ROUNDS, STEPS = 5, 5
+# isort: split
+from keras import ops  # after the zoo, which has Keras start with JAX
 
+BATCH, ROUNDS = 64, 15
+STAGES = [(32, 3, 64), (16, 64, 128), (8, 128, 256), (28, 1, 64), (14, 64, 128), (7, 128, 256)]
+"""Sides and channels of the larger images, channels of the smaller ones."""
 
-def random_data(shape: tuple[int, int, int]) -> Dataset:
-    images = np.random.default_rng(0).integers(0, 256, (BATCH, *shape), "uint8")
-    return Dataset("random", dict.fromkeys(("train", "validation", "test"), Split(images, None)))
-
-
-def engine_with(module: object, data: Dataset) -> Engine:
-    """An engine on DCGAN whose 4x4 stride-2 layers come from `module`."""
-    registered = registry().model("dcgan")
-    blocks.layers = module
-    try:
-        built = build(registered, registered.load()[1](), data.spec, seed=0)
-    finally:
-        blocks.layers = layers
-    return Engine(built.model, built.networks, seed=0, ema=0.999)
+CONV = {
+    "Keras": partial(ops.conv, strides=2, padding="same"),
+    "product": convolutions.conv,
+    "Winograd": winograd.conv,
+}
+CONV_TRANSPOSE = {
+    "Keras": partial(ops.conv_transpose, strides=2, padding="same"),
+    "product": convolutions.conv_transpose,
+    "Winograd": winograd.conv_transpose,
+}
 
 
-def milliseconds(engine: Engine, batch: dict[str, np.ndarray]) -> float:
-    began = time.perf_counter()
-    for step in range(1, STEPS + 1):
-        logs = engine.step(step, batch)
-    float(logs["generator/loss"])
-    return 1000 * (time.perf_counter() - began) / STEPS
+def with_gradients(form: Callable) -> Callable:
+    def run(x: jax.Array, kernel: jax.Array, cotangent: jax.Array) -> tuple:
+        y, pull = jax.vjp(form, x, kernel)
+        return y, *pull(cotangent)
+
+    return run
+
+
+def milliseconds(functions: list[Callable], *arguments: jax.Array) -> list[float]:
+    functions = [jax.jit(function) for function in functions]
+    results = [jax.tree.leaves(function(*arguments)) for function in functions]
+    for result in results[1:]:
+        for one, other in zip(result, results[0], strict=True):
+            np.testing.assert_allclose(one, other, rtol=0, atol=1e-5 * float(abs(other).max()))
+    times: list[list[float]] = [[] for _ in functions]
+    for _ in range(ROUNDS):
+        for function, spent in zip(functions, times, strict=True):
+            began = time.perf_counter()
+            jax.block_until_ready(function(*arguments))
+            spent.append(1000 * (time.perf_counter() - began))
+    return [median(spent) for spent in times]
+
+
+def row(name: str, forms: dict[str, Callable], inputs: tuple, kernel: tuple, outputs: tuple) -> str:
+    rng = np.random.default_rng(0)
+    x, k, y = (jax.numpy.asarray(rng.normal(size=shape), "float32") for shape in (inputs, kernel, outputs))
+    shapes = " → ".join("x".join(map(str, shape[1:])) for shape in (inputs, outputs))
+    call = milliseconds(list(forms.values()), x, k)
+    both = milliseconds([with_gradients(form) for form in forms.values()], x, k, y)
+    return f"| {name} | {shapes} | " + " | ".join(f"{ms:.1f}" for ms in call + both) + " |"
 
 
 def main() -> None:
-    print("| images | Keras, ms | zoo, ms | ratio |\n|---|---|---|---|")
-    for shape in SHAPES:
-        data = random_data(shape)
-        batch = Feeder(data, "train", BATCH, 0).batch(0)
-        stock, ours = engine_with(blocks.keras_layers, data), engine_with(layers, data)
-        first = [[float(value) for value in engine.step(0, batch).values()] for engine in (stock, ours)]
-        np.testing.assert_allclose(*first, rtol=1e-4)
-        rounds = [(milliseconds(stock, batch), milliseconds(ours, batch)) for _ in range(ROUNDS)]
-        keras, zoo = (median(times) for times in zip(*rounds, strict=True))
-        print(f"| {'x'.join(map(str, shape))} | {keras:.0f} | {zoo:.0f} | {keras / zoo:.2f} |")
-        sys.stdout.flush()
+    columns = [f"{form}, {what}" for what in ("call", "call and gradients") for form in CONV]
+    print("| layer | images | " + " | ".join(columns) + " |\n" + "|---" * 8 + "|")
+    for side, channels, filters in STAGES:
+        large, small = (BATCH, side, side, channels), (BATCH, -(-side // 2), -(-side // 2), filters)
+        kernel = (4, 4, channels, filters)
+        print(row("Conv2D", CONV, large, kernel, small), flush=True)
+        if side % 2 == 0:
+            print(row("Conv2DTranspose", CONV_TRANSPOSE, small, kernel, large), flush=True)
 
 
 if __name__ == "__main__":

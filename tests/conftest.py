@@ -161,6 +161,7 @@ def _record(model: str = "dcgan", seed: int = 0, fd: float | None = 12.4, **chan
         "training": {"steps": 2000, "batch_size": 64, "ema": 0.999},
         "seed": seed,
         "checkpoint": 2000,
+        "checkpoint_rule": "final",
         "cost": Cost(
             steps=2000,
             batch_size=64,

@@ -18,7 +18,7 @@ from zoo_core.evaluation.sources import Opened, open_images
 from zoo_core.features import load_features
 from zoo_core.registry import registry
 from zoo_core.runs import RunDescription, RunFolder
-from zoo_core.sampling.callbacks import ReconstructionSheet, SampleGrids
+from zoo_core.sampling.callbacks import ReconstructionSheet, SampleGrids, UserCallback, WithSampler
 from zoo_core.sampling.collapse import AccuracyWatch, VarietyWatch
 from zoo_core.sampling.sampler import Sampler
 from zoo_core.training import session
@@ -26,8 +26,8 @@ from zoo_core.training.build import Built
 from zoo_core.training.log import Report
 from zoo_core.training.loop import Callback
 from zoo_core.training.options import TrainingOptions
-from zoo_core.training.selection import Rule
 from zoo_core.training.processes import folder_of_this_process
+from zoo_core.training.selection import Rule
 
 
 def train(
@@ -40,7 +40,7 @@ def train(
     training: Mapping[str, Any] | None = None,
     data_dir: str | Path | None = None,
     device: str = "auto",
-    callbacks: Sequence[Callback] = (),
+    callbacks: Sequence[UserCallback] = (),
     report: Report | None = None,
     tensorboard: bool = False,
     profile: bool = False,
@@ -59,7 +59,8 @@ def train(
         training: fields of `TrainingOptions`, such as steps and batch_size.
         data_dir: where local copies of built-in data sets are.
         device: "auto" (a GPU where the backend sees one), "cpu" or "gpu".
-        callbacks: your own, called with the averaged weights every so many steps (`Callback`).
+        callbacks: your own: objects with an attribute `every`, called as `callback(step, sampler, last)` after each
+            so many steps and after the last one, with the averaged networks as they are then in a `Sampler`.
         report: is told of the progress.
         tensorboard: write what is logged for TensorBoard too, into the run's folder `tensorboard`.
         profile: trace a few steps into the run's folder `profile`.
@@ -98,7 +99,7 @@ def resume(
     data_dir: str | Path | None = None,
     steps: int | None = None,
     device: str = "auto",
-    callbacks: Sequence[Callback] = (),
+    callbacks: Sequence[UserCallback] = (),
     report: Report | None = None,
     tensorboard: bool = False,
     profile: bool = False,
@@ -219,7 +220,7 @@ def _attach(
     data: Dataset,
     options: TrainingOptions,
     report: Report | None,
-    own: Sequence[Callback],
+    own: Sequence[UserCallback],
 ) -> session.Attached:
     """Sample sheets, the judge of held-out images, signs of a collapse, and the caller's own callbacks."""
     spec = registry().model(description.model).spec
@@ -232,4 +233,5 @@ def _attach(
         judge = HeldOutScore(sampler, data, options.select_every) if options.select_every else None
     if "reconstruct" in spec.tasks:
         callbacks.append(ReconstructionSheet(run, sampler, data.images("test")))
-    return session.Attached([*callbacks, *own], judge, [AccuracyWatch(report)] if report else [])
+    callbacks += [WithSampler(callback, sampler) for callback in own]
+    return session.Attached(callbacks, judge, [AccuracyWatch(report)] if report else [])

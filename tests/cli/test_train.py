@@ -125,6 +125,47 @@ def test_data_that_changed_since_is_not_gone_on_with(invoke: Invoke, tmp_path: P
     assert "is not the one that" in result.stderr
 
 
+def test_the_best_checkpoint_from_training_to_its_score(invoke: Invoke, tmp_path: Path):
+    run, sheet = tmp_path / "run", tmp_path / "sheet.png"
+    judged = ("-t", "select_every=2", "-t", "patience=2", "-t", "log_every=2")
+    assert invoke("train", "vae", *TINY, "--steps", "40", *judged, "--out", str(run)).exit_code == 0
+    (best,) = checkpoint.best_steps_of(RunFolder(run))
+    assert (run / "curves.svg").is_file()
+    arguments = ("--checkpoint", "best")
+    assert invoke("sample", str(run), *arguments, "-n", "4", "--grid", "--out", str(sheet)).exit_code == 0
+    result = invoke("evaluate", str(run), *arguments, "-n", "80", "--metrics", "fd", "--json")
+    assert result.exit_code == 0, result.stderr
+    source = json.loads(result.stdout)["source"]
+    assert (source["checkpoint"], source["checkpoint_rule"]) == (best, "best")
+
+
+BUILDING = """
+import time
+from zoo_core.cli.main import run
+from zoo_core.training import session
+
+def build(*arguments):
+    print("building", flush=True)
+    time.sleep(60)
+
+session.build = build
+run()
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_before_the_first_step_leaves_nothing(tmp_path: Path, number: signal.Signals):
+    command = [sys.executable, "-c", BUILDING, "train", "vae", *TINY, "--out", str(tmp_path / "run")]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "building\n"
+        os.kill(process.pid, number)
+        _, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors) == (130, "Interrupted.\n")
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
 def test_ctrl_c_saves_and_the_run_can_be_gone_on_with(tmp_path: Path):
     """A real process, a real signal."""

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from zoo_core import api
-from zoo_core.comparing.compare import compare
+from zoo_core.comparing.compare import compare, preview
 from zoo_core.comparing.results import Comparison
 from zoo_core.errors import Interrupted, UsageError
 from zoo_core.runs import RunFolder
@@ -42,6 +42,24 @@ def test_finished_runs_are_reused_and_only_what_is_missing_is_done(tmp_path: Pat
     fewer = small_comparison(tmp_path, count=70)
     assert trained == [2]
     assert fewer.records[0].metrics["fd_pixels"].n_generated == 70
+
+
+def test_a_run_that_stopped_early_is_finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    # Without learning no score is better than the first, so training stops after the third.
+    options = {"vae": {"width": 2, "latent": 2, "learning_rate": 1e-12}}
+    training = TRAINING | {"steps": 50, "select_every": 1, "patience": 2}
+    first = small_comparison(tmp_path, seeds=1, options=options, training=training)
+    assert first.records[0].source.checkpoint < 50
+    monkeypatch.setattr(api, "train", pytest.fail)
+    monkeypatch.setattr(api, "resume", pytest.fail)
+    assert small_comparison(tmp_path, seeds=1, options=options, training=training).records == first.records
+    best = small_comparison(tmp_path, seeds=1, options=options, training=training, checkpoint="best")
+    assert best.records[0].source.checkpoint_rule == "best"
+    assert best.records[0].source.checkpoint < first.records[0].source.checkpoint
+    (state,) = [
+        run["state"] for run in preview(["vae"], ["digits@8"], tmp_path, seeds=1, options=options, training=training)
+    ]
+    assert state == "finished"
 
 
 def test_a_folder_that_was_moved_is_still_good(tmp_path: Path):

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 import numpy as np
@@ -120,6 +121,17 @@ def test_the_commands_of_the_readme_run(
         assert done.exit_code == 0, f"zoo {shlex.join(arguments)}: {done.stderr}"
     assert {"sheet.png", "samples", "runs", "comparisons"} <= set(os.listdir())
     assert Path("comparisons/first/report.html").is_file()
+
+
+def test_the_python_of_the_page_on_training_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    (example,) = blocks(ROOT / "docs" / "training.md", "python")
+    for long, short in (('"steps": 300', '"steps": 3'), ("every = 100", "every = 1")):
+        assert long in example
+        example = example.replace(long, short)
+    found: dict[str, Any] = {}
+    exec(example, found)
+    assert list(found["brightness"].seen) == [1, 2, 3]
 
 
 def test_the_python_of_the_readme_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

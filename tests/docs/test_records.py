@@ -48,7 +48,7 @@ def documented(heading: str) -> set[str]:
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
-    options, training = {"width": 2, "latent": 2}, {"steps": 1, "batch_size": 2}
+    options, training = {"width": 2, "latent": 2}, {"steps": 1, "batch_size": 2, "select_every": 1}
     return zoo_core.train("dcgan", "digits@8", tmp_path_factory.mktemp("r") / "run", options=options, training=training)
 
 
@@ -68,6 +68,7 @@ def test_the_environment_of_a_run(run: RunFolder):
 def test_metrics(run: RunFolder):
     (line,) = run.metrics()
     general = {re.sub(r"^(discriminator|generator)/", "PHASE/", key) for key in line}
+    general = {re.sub(r"^select/\w+", "select/METRIC", key) for key in general}
     assert documented("metrics.jsonl") == {re.sub(r"/accuracy$", "/NAME", key) for key in general}
 
 
@@ -90,7 +91,7 @@ def test_files_of_a_run(run: RunFolder):
     tree, _, _ = PAGE.read_text(encoding="utf-8").partition("## run.json")
     for path in run.path.rglob("*"):
         if path.is_file():
-            name = re.sub(r"step-\d+", "step-*", str(path.relative_to(run.path)))
+            name = re.sub(r"(step|best)-\d+", r"\1-*", str(path.relative_to(run.path)))
             assert name in tree
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -26,6 +27,7 @@ class Toy(GenerativeModel):
 
     inference = ("generator",)
     normalize = True
+    optimizer = keras.optimizers.Adam
     critic_repeat = 1
     generator_every = 1
     break_at = -1  # the step at which the generator's loss becomes NaN
@@ -42,14 +44,8 @@ class Toy(GenerativeModel):
 
     def phases(self) -> tuple[Phase, ...]:
         return (
-            Phase("critic", self.critic_loss, ("critic",), keras.optimizers.Adam(1e-3), repeat=self.critic_repeat),
-            Phase(
-                "generator",
-                self.generator_loss,
-                ("generator",),
-                keras.optimizers.Adam(1e-3),
-                every=self.generator_every,
-            ),
+            Phase("critic", self.critic_loss, ("critic",), self.optimizer(1e-3), repeat=self.critic_repeat),
+            Phase("generator", self.generator_loss, ("generator",), self.optimizer(1e-3), every=self.generator_every),
         )
 
     def critic_loss(self, nets: Networks, batch: Batch, tools: Tools) -> tuple[Tensor, dict[str, Tensor]]:
@@ -80,11 +76,20 @@ def data() -> Dataset:
 
 @pytest.fixture
 def make_engine(data: Dataset) -> Callable[..., Engine]:
-    """`make_engine(seed=0, ema=0.9, critic_repeat=…)`: an engine on the toy model with these attributes."""
+    """`make_engine(seed=0, ema=0.9, critic_repeat=…)`: an engine on the toy model with these attributes.
 
-    def make(seed: int = 0, ema: float = 0.9, training: dict | None = None, **attributes: int) -> Engine:
+    `training` are further options, and `resident` arrays stay on the device.
+    """
+
+    def make(
+        seed: int = 0,
+        ema: float = 0.9,
+        training: dict | None = None,
+        resident: dict | None = None,
+        **attributes: Any,
+    ) -> Engine:
         built = _build(data, seed, **attributes)
-        return Engine(built.model, built.networks, seed, TrainingOptions(ema=ema, **training or {}))
+        return Engine(built.model, built.networks, seed, TrainingOptions(ema=ema, **training or {}), resident)
 
     return make
 
@@ -127,7 +132,7 @@ def make_loop(data: Dataset, tmp_path: Path) -> Callable[..., Loop]:
     return make
 
 
-def _build(data: Dataset, seed: int, **attributes: int) -> Built:
+def _build(data: Dataset, seed: int, **attributes: Any) -> Built:
     keras.utils.set_random_seed(seed)
     model = type("Toy", (Toy,), attributes)(Options())
     return Built(model, model.networks(data.spec))

@@ -88,9 +88,7 @@ def test_noise_has_the_promised_distribution(kind: str):
 
 
 @pytest.mark.parametrize("uniform", [0.0, 2.0**-23, 0.25, 0.5, 1 - 2.0**-23])
-def test_a_normal_number_is_finite_and_the_quantile_of_its_uniform_one(
-    uniform: float, monkeypatch: pytest.MonkeyPatch
-):
+def test_a_normal_number_is_finite_and_the_quantile_of_its_uniform_one(uniform: float, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(TrainingTools, "uniform", lambda self, shape, index: ops.full(shape, uniform, "float32"))
     normal = float(to_numpy(all_tools(1)[0].normal((1,)))[0])
     assert np.isfinite(normal)

@@ -79,6 +79,7 @@ def train(
       zoo train dcgan --data digits --out runs/first --steps 1000 -o width=32
       zoo train dcgan --augment color,translation,cutout -t select_every=500 -t patience=5
       zoo train --resume runs/first
+      srun zoo train dcgan --data folder:photos@64 --batch-size 512 --distributed
       zoo train vae --data folder:photos@64 --config runs/first/options.toml
     """
     from zoo_core.errors import UsageError
@@ -97,7 +98,7 @@ def train(
         given = (model, data, protocol, out, options or None, beside or None, config, dry_run or None, seed)
         if any(value is not None for value in given):
             raise UsageError(
-                "--resume takes a run as it was started: no model, no option but --steps, --device, --data-dir.",
+                "--resume takes a run as it was started: no model, no option but --steps, --devices, --data-dir …",
                 f"For example: zoo train --resume {resume} --steps N",
             )
         if used := RunFolder.open(resume).description().environment.get("backend"):
@@ -143,7 +144,9 @@ def train(
                 dataset = load_dataset(data, data_dir)
                 wanted = tables["training"]
                 shared: dict[str, Any] = {"device": device, "devices": devices or 1}
-                emit(estimate(model, dataset, options=tables["model"], training=wanted, **shared), as_json)
+                expected = estimate(model, dataset, options=tables["model"], training=wanted, **shared)
+                if backend().leads:
+                    emit(expected, as_json)
                 return
             run = api.train(
                 model,

@@ -45,10 +45,11 @@ class Feeder:
         positions = np.arange(step * self.batch_size, (step + count) * self.batch_size)
         epochs, offsets = np.divmod(positions, len(self._images))
         needed = range(int(epochs[0]), int(epochs[-1]) + 1)
-        self._permutations = {epoch: self._permutation(epoch) for epoch in needed}  # forgets those that are done
-        return np.concatenate([self._permutations[epoch][offsets[epochs == epoch]] for epoch in needed])
+        # In names of its own, since another thread may ask for other epochs meanwhile. What is not needed is forgotten.
+        known = self._permutations
+        permutations = {epoch: known[epoch] if epoch in known else self._permutation(epoch) for epoch in needed}
+        self._permutations = permutations
+        return np.concatenate([permutations[epoch][offsets[epochs == epoch]] for epoch in needed])
 
     def _permutation(self, epoch: int) -> np.ndarray:
-        if epoch in self._permutations:
-            return self._permutations[epoch]
         return np.random.Generator(np.random.PCG64([self._seed, epoch])).permutation(len(self._images))

@@ -1,4 +1,7 @@
-"""Sheets of images while a model trains: samples from fixed noise, the same at every look, and reconstructions."""
+"""What happens now and then while a model trains: sheets of samples from fixed noise, the same at every look, and of
+reconstructions; and what a user wants."""
+
+from typing import Protocol
 
 import numpy as np
 
@@ -60,3 +63,27 @@ class ReconstructionSheet:
         self._sampler.weights = weights
         sheet = pairs(self._images, self._sampler.reconstruct(self._images), COLUMNS)
         write_png(self._run.samples / "reconstructions.png", sheet)
+
+
+class UserCallback(Protocol):
+    """What users may pass to `zoo_core.train`."""
+
+    every: int
+    """Steps between calls; 0 for none but the last, after the final step."""
+
+    def __call__(self, step: int, sampler: Sampler, last: bool) -> None:
+        """Receives the averaged networks as they are now. What it raises ends the training."""
+        ...
+
+
+class WithSampler:
+    """Calls a user's callback with the sampler in place of its weights."""
+
+    def __init__(self, callback: UserCallback, sampler: Sampler) -> None:
+        self.every = callback.every
+        self._callback = callback
+        self._sampler = sampler
+
+    def __call__(self, step: int, weights: Arrays, last: bool) -> None:
+        self._sampler.weights = weights
+        self._callback(step, self._sampler, last)

@@ -37,8 +37,8 @@ class VarietyWatch:
             self._told = True
             self._report.warn(
                 f"at step {step:,} generated images hardly differ from each other: by {found:.1f} grey levels, "
-                f"training images by {usual:.1f}. If that stays so, the model has collapsed: try "
-                "--augment color,translation,cutout, a lower learning rate of the discriminator, or another seed."
+                f"training images by {usual:.1f}. If that stays so, the model has collapsed: try a lower learning "
+                "rate, another seed or, for an adversarial model, --augment color,translation,cutout."
             )
 
     def _spread_of_data(self, labels: np.ndarray | None) -> float:

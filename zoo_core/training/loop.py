@@ -16,7 +16,7 @@ from zoo_core.training.log import MetricsLog, NotFinite, Sink
 from zoo_core.training.options import TrainingOptions
 from zoo_core.training.plots import write_curves
 from zoo_core.training.selection import Judge, Selection
-from zoo_core.training.signals import stop_between_steps
+from zoo_core.training.signals import Stop, stop_between_steps
 
 STATISTICS_BATCHES = 16  # batch statistics of the averaged weights are a mean over so many batches
 PROFILED = range(5, 10)  # looks of the loop: the first ones compile
@@ -118,7 +118,7 @@ class Loop:
                 step, looks = step + count, looks + 1
                 if looks == PROFILED.stop:
                     trace.close()
-                last, stopping = step == options.steps, bool(backend().agree(stop.requested))
+                last, stopping = step == options.steps, self._is_to_stop(stop, step)
                 saves = last or stopping or step % options.checkpoint_every == 0
                 judges = self._judge is not None and (last or step % self._judge.every == 0)
                 due = [c for c in self._callbacks if last or (c.every and step % c.every == 0)]
@@ -154,6 +154,12 @@ class Loop:
         periods += [self._judge.every] if self._judge else []
         distances = [period - step % period for period in periods if period]
         return min(self._dispatch, options.steps - step, *distances)
+
+    def _is_to_stop(self, stop: Stop, step: int) -> bool:
+        """Processes that train together stop after the same step. To agree takes time, so it is not done at each."""
+        if backend().processes > 1 and step % self._options.log_every:
+            return False
+        return bool(backend().agree(stop.requested))
 
     def _check(self, log: MetricsLog, step: int) -> None:
         try:

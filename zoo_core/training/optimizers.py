@@ -48,8 +48,8 @@ def equip(phase: Phase, options: TrainingOptions) -> Phase:
                 f"Phase '{phase.name}' has a learning-rate schedule of its own, so none can be asked for.",
                 "Leave schedule and warmup out of the training options.",
             )
-        per_step = phase.repeat / phase.every  # updates of this optimizer
-        warmup, updates = round(options.warmup * per_step), max(1, round(options.steps * per_step))
+        # A phase that runs every k-th step runs in the first one.
+        warmup, updates = (math.ceil(steps * phase.repeat / phase.every) for steps in (options.warmup, options.steps))
         optimizer.learning_rate = Schedule(float(rate.value), options.schedule, warmup, updates)
     if options.clip_norm:
         optimizer.global_clipnorm = options.clip_norm  # Pascanu et al. 2013, algorithm 1

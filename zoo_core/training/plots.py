@@ -27,6 +27,7 @@ def write_curves(run: RunFolder) -> None:
     # here, since a run starts sooner without it
     import matplotlib as mpl
     from matplotlib.figure import Figure
+    from matplotlib.ticker import EngFormatter
 
     panels = {title: curves for title, curves in _panels(run.metrics()).items() if curves}
     if not panels:
@@ -38,7 +39,7 @@ def write_curves(run: RunFolder) -> None:
         for axes, (title, curves) in zip(all_axes, panels.items(), strict=True):
             _draw(axes, title, curves)
         all_axes[-1].set_xlabel("images seen")
-        all_axes[-1].xaxis.set_major_formatter("{x:,.0f}")
+        all_axes[-1].xaxis.set_major_formatter(EngFormatter(sep=""))  # 20k, 3M
         figure.suptitle(run.description().label, fontsize="medium")
         figure.savefig(picture, format="svg", metadata={"Date": None})
     write_bytes(run.curves_file, picture.getvalue())
@@ -70,6 +71,10 @@ def _draw(axes: Any, title: str, curves: Curves) -> None:
         ((_, points),) = curves.items()
         where, best = min(points, key=lambda point: point[1])
         axes.plot([where], [best], "o", color=COLOURS[1], markersize=6, label=f"best: {best:.4g}")
+        if max(score for _, score in points) > 3 * best > 0:
+            axes.set_yscale("log", subs=(2, 3, 5))
+            axes.yaxis.set_major_formatter("{x:g}")
+            axes.yaxis.set_minor_formatter("{x:g}")
     axes.set_ylabel(title)
     axes.grid(alpha=0.25, linewidth=0.5)
     axes.legend(frameon=False, loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0, ncols=4)

@@ -1,9 +1,10 @@
 """What numbers a model computes in."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import keras
+from keras.src.backend.common.dtypes import BIT64_TO_BIT32_DTYPE
 
 from zoo_core.errors import UsageError
 from zoo_core.training.backends import backend
@@ -29,11 +30,23 @@ def computing_in(precision: str) -> Iterator[None]:
             "Choose one of these, or another backend.",
         )
     policy, floatx = keras.config.dtype_policy(), keras.config.floatx()
-    with backend().wide_floats(precision == "float64"):
+    wide = precision == "float64"
+    with backend().wide_floats(wide), _float64_stays() if wide else nullcontext():
         keras.config.set_dtype_policy(POLICIES[precision])
-        keras.config.set_floatx("float64" if precision == "float64" else "float32")
+        keras.config.set_floatx("float64" if wide else "float32")
         try:
             yield
         finally:
             keras.config.set_dtype_policy(policy)
             keras.config.set_floatx(floatx)
+
+
+@contextmanager
+def _float64_stays() -> Iterator[None]:
+    """By itself Keras computes means and batch statistics of float64 in float32, except on TensorFlow."""
+    narrow = BIT64_TO_BIT32_DTYPE["float64"]
+    BIT64_TO_BIT32_DTYPE["float64"] = "float64"
+    try:
+        yield
+    finally:
+        BIT64_TO_BIT32_DTYPE["float64"] = narrow

@@ -1,5 +1,6 @@
 """The fast layers have Keras' weights, results and gradients."""
 
+import importlib.util
 import os
 import subprocess
 import sys
@@ -136,6 +137,16 @@ def test_symbolic_inputs_are_taken(name: str):
     ours, stock, _ = pair(name, (8, 8, 16), 16)
     for inputs in (keras.Input((8, 8, 16)), keras.Input((None, None, 16))):
         assert ours(inputs).shape == ours.call(inputs).shape == stock(inputs).shape
+
+
+def test_without_the_experimental_part_of_jax_the_results_are_the_same(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(sys.modules, "jax.experimental.xla_metadata", None)
+    spec = importlib.util.spec_from_file_location("winograd_alone", winograd.__file__)
+    alone = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(alone)
+    ours, _, x = pair("Conv2D", (8, 8, 16), 16)
+    kernel = ours.kernel.value
+    np.testing.assert_allclose(alone.conv(x, kernel), winograd.conv(x, kernel), rtol=1e-5, atol=1e-5)
 
 
 SHARDED = """

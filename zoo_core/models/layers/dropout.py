@@ -40,8 +40,8 @@ class Dropout(keras.layers.Layer):
         if tools is None:
             raise RuntimeError(
                 f"Dropout layer '{self.name}' takes its noise from the tools in use (`Tools.active()`), "
-                "and there are none. Call the network in a loss or a task of a model, for which the engine sees to that, "
-                "or inside `with tools.active():`."
+                "and there are none. Call the network in a loss or a task of a model, for which the engine provides "
+                "them, or inside `with tools.active():`."
             )
         kept = tools.uniform(tuple(inputs.shape)) >= self.rate
         return ops.where(kept, inputs / (1 - self.rate), 0)

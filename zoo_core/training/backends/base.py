@@ -50,12 +50,17 @@ class Backend(abc.ABC):
         """For records: "cpu", or a GPU with its model's name."""
 
     @property
+    def processes(self) -> int:
+        """How many processes train together."""
+        return 1
+
+    @property
     def leads(self) -> bool:
-        """Whether this is the process that writes and reports: the first of those that train together, or the only."""
+        """Whether this is the one of these processes that writes and reports."""
         return True
 
     def join_processes(self) -> int:
-        """Train together with the other processes that a scheduler started; returns how many devices all of them have.
+        """Train together with the other processes that a scheduler started; returns how many devices they all have.
 
         Raises:
             UsageError: where there are none, or the backend can't.
@@ -88,7 +93,7 @@ class Backend(abc.ABC):
         return {name: keras.ops.copy(array) for name, array in arrays.items()}
 
     def agree(self, value: float) -> float:
-        """What the process that leads says, to all that train together."""
+        """What the process that leads says, for all of them, which call this at the same points."""
         return value
 
     def wide_floats(self, wanted: bool) -> AbstractContextManager[Any]:

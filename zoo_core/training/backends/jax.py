@@ -45,6 +45,10 @@ class JaxBackend(Backend):
         return " ".join(dict.fromkeys((device.platform, device.device_kind)))  # a CPU's kind is "cpu" again
 
     @property
+    def processes(self) -> int:
+        return jax.process_count()
+
+    @property
     def leads(self) -> bool:
         return jax.process_index() == 0
 
@@ -52,7 +56,9 @@ class JaxBackend(Backend):
         return jax_devices.join_processes()
 
     def distribute(self, device: jax.Device, count: int, batch: int) -> AbstractContextManager[Any]:
-        return nullcontext() if count == 1 else jax_devices.data_parallel(device.platform, count, batch).scope()
+        if count == self.processes == 1:
+            return nullcontext()
+        return jax_devices.data_parallel(device.platform, count, batch).scope()
 
     def split(self, array: Any, axis: int = 0) -> Any:
         return jax_devices.split(array, axis)

@@ -36,13 +36,13 @@ def data_parallel(platform: str, count: int, batch: int) -> keras.distribution.D
     if count > len(devices):
         raise UsageError(
             f"JAX sees {len(devices)} of {platform}, received --devices {count}.",
-            f"Choose --devices {len(devices)}, or with --distributed start more processes. Only for tests, "
-            f"XLA_FLAGS=--xla_force_host_platform_device_count={count} cuts a CPU into so many.",
+            f"Choose --devices {len(devices)}, or --distributed for those of several processes. For tests, "
+            f"XLA_FLAGS=--xla_force_host_platform_device_count={count} makes so many of a CPU.",
         )
     if count < len(devices) and jax.process_count() > 1:
         raise UsageError(
-            f"{jax.process_count()} processes have {len(devices)} devices in all, received --devices {count}.",
-            "Leave --devices out.",
+            f"The {jax.process_count()} processes have {len(devices)} devices in all, received {count}.",
+            f"All of them must take part: --distributed without --devices, or devices={len(devices)}.",
         )
     if batch % count:
         raise UsageError(

@@ -4,6 +4,7 @@ import keras
 from keras import layers, ops
 
 from zoo_core.models import GenerativeModel, Phase
+from zoo_core.models.layers import Dropout
 from zoo_core.models.losses import gan_discriminator_loss, gan_generator_loss
 
 
@@ -19,7 +20,7 @@ class MLPGAN(GenerativeModel):
 
         images = keras.Input(data.image_shape)
         features = self._hidden(layers.Flatten()(images), "leaky_relu")
-        discriminator = keras.Model(images, layers.Dense(1)(layers.Dropout(0.5)(features)))
+        discriminator = keras.Model(images, layers.Dense(1)(Dropout(0.5)(features)))
         return {"generator": generator, "discriminator": discriminator}
 
     def phases(self):

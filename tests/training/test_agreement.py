@@ -1,0 +1,65 @@
+"""JAX, torch and TensorFlow compute the same: every plugin, from the same weights, each backend in its own process."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from zoo_core.keras_backend import BACKENDS
+from zoo_core.sampling.sampler import Sampler
+
+SCRIPT = Path(__file__).with_name("agreement.py")
+REFERENCE = "jax"
+TOLERANCE = {"float64": 1e-6, "float32": 1e-4}
+
+Losses = dict[str, list[dict[str, float]]]
+
+
+@pytest.fixture(scope="module")
+def losses_on(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], tuple[Losses, Path]]:
+    """`losses_on(backend)`: what each step of each case logs there, and the folder where its run and images are."""
+    folder = tmp_path_factory.mktemp("agreement")
+
+    def run(backend: str) -> tuple[Losses, Path]:
+        if find_spec(backend) is None:
+            pytest.skip(f"{backend} is not installed")
+        result = folder / f"{backend}.json"
+        if not result.exists():
+            environment = {**os.environ, "KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
+            subprocess.run([sys.executable, SCRIPT, folder], env=environment, check=True)
+        return json.loads(result.read_text()), folder
+
+    return run
+
+
+@pytest.mark.parametrize("backend", [name for name in BACKENDS if name != REFERENCE])
+def test_losses_agree(backend: str, losses_on: Callable[[str], tuple[Losses, Path]]):
+    """To 1e-6 over 20 steps in float64, to 1e-4 in float32's first; relative to the largest value of its name."""
+    if find_spec(backend) is None:
+        pytest.skip(f"{backend} is not installed")
+    expected, _ = losses_on(REFERENCE)  # first, since it writes the weights
+    found, _ = losses_on(backend)
+    assert found.keys() == expected.keys()
+    for case, rows in expected.items():
+        precision = case.split("-")[1]
+        for name in rows[0]:
+            series = [np.array([row[name] for row in losses[case]]) for losses in (found, expected)]
+            scale = np.abs(series[1]).max()
+            np.testing.assert_allclose(*series, rtol=0, atol=TOLERANCE[precision] * scale, err_msg=f"{case} {name}")
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_run_gives_its_images_on_another_backend_to_one_level(
+    backend: str, losses_on: Callable[[str], tuple[Losses, Path]]
+):
+    _, folder = losses_on(backend)
+    images = Sampler.load(folder / backend).generate(16, seed=5)
+    trained_on = np.load(folder / f"{backend}.npy")
+    assert np.ptp(trained_on) > 10
+    assert np.abs(images.astype(int) - trained_on).max() <= 1

@@ -3,7 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: install demo test lint clean
+# The same with torch and TensorFlow beside JAX.
+ALL := .venv-backends/bin
+
+.PHONY: install install-backends demo test test-backends test-all lint clean
 
 install: $(VENV)/.installed
 
@@ -14,11 +17,31 @@ $(VENV)/.installed: requirements.txt constraints.txt pyproject.toml $(wildcard p
 	$(BIN)/pip install --disable-pip-version-check --quiet -c constraints.txt -r requirements.txt
 	@touch $@
 
+install-backends: .venv-backends/.installed
+
+.venv-backends/.installed: requirements.txt constraints.txt pyproject.toml $(wildcard plugins/*/pyproject.toml)
+	$(PYTHON) -m venv .venv-backends
+	$(ALL)/pip install --disable-pip-version-check --quiet -c constraints.txt -r requirements.txt \
+		torch==2.13.0 tensorflow==2.20.0
+	@touch $@
+
 demo: install
 	$(BIN)/zoo compare dcgan vae cgan --protocol digits --out demo
 
 test: install
 	$(BIN)/pytest -n auto
+
+# Every plugin, with its smallest options, on the other backends, and that all three compute the same.
+test-backends: install-backends
+	KERAS_BACKEND=torch $(ALL)/pytest tests/test_every_model.py
+	KERAS_BACKEND=tensorflow $(ALL)/pytest tests/test_every_model.py
+	$(ALL)/pytest tests/training/test_agreement.py
+
+# The full matrix, and what takes minutes.
+test-all: install-backends
+	$(ALL)/pytest -n auto -m "slow or not slow"
+	KERAS_BACKEND=torch $(ALL)/pytest -n auto tests/test_every_model.py tests/training tests/sampling plugins
+	KERAS_BACKEND=tensorflow $(ALL)/pytest -n auto tests/test_every_model.py tests/training tests/sampling plugins
 
 lint: install
 	$(BIN)/ruff check .
@@ -27,4 +50,4 @@ lint: install
 	$(BIN)/lint-imports
 
 clean:
-	rm -rf $(VENV) demo
+	rm -rf $(VENV) .venv-backends demo

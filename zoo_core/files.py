@@ -41,6 +41,12 @@ def atomic(path: Path) -> Iterator[Path]:
             temporary.unlink()
 
 
+def remove_temporaries(folder: Path) -> None:
+    """Remove what `atomic` left in a folder when its process was killed. No other process may be writing there."""
+    for temporary in folder.glob(".*.tmp"):
+        temporary.unlink()
+
+
 def write_bytes(path: Path, content: bytes) -> None:
     """`path.write_bytes`, whole or not at all. Raises as `atomic` does."""
     with atomic(path) as temporary:

@@ -14,7 +14,7 @@ from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from zoo_core.errors import UsageError, ZooError
-from zoo_core.files import NotWritten, write_text
+from zoo_core.files import NotWritten, remove_temporaries, write_text
 from zoo_core.specs import DataSpec
 
 
@@ -73,8 +73,8 @@ class RunFolder:
 
     @classmethod
     def check_free(cls, path: Path) -> None:
-        """Raises UsageError if there is anything at `path` already, other than an empty folder."""
-        if Path(path).exists() and (not Path(path).is_dir() or any(Path(path).iterdir())):
+        """Raises UsageError if there is anything at `path` already, other than what a process left that died early."""
+        if Path(path).exists() and not (Path(path).is_dir() and cls(path)._is_only_begun()):
             hint = f"Go on with it: zoo train --resume {path}. " if cls.is_run(path) else ""
             raise UsageError(f"'{path}' already exists.", f"{hint}Or name another folder: --out FOLDER.")
 
@@ -96,6 +96,12 @@ class RunFolder:
         write_text(run.path / "run.json", description.model_dump_json(indent=2))
         return run
 
+    def _is_only_begun(self) -> bool:
+        """Whether the folder holds nothing but what `create` makes before `run.json`, in that order."""
+        begun = (self.checkpoints, self.samples, self.options_file)
+        found = {path for path in self.path.iterdir() if not path.match(".*.tmp")}
+        return found == set(begun[: len(found)]) and not any(any(path.iterdir()) for path in found if path.is_dir())
+
     @classmethod
     def open(cls, path: Path) -> "RunFolder":
         """An existing run.
@@ -109,7 +115,8 @@ class RunFolder:
 
     @contextmanager
     def lock(self) -> Iterator[None]:
-        """A scope in which no other process trains this run; the lock of a process that dies goes with it.
+        """A scope in which no other process trains this run; the lock of a process that dies goes with it, and what it
+        was writing is removed by the next one.
 
         Raises:
             UsageError: if another process does.
@@ -127,6 +134,8 @@ class RunFolder:
                 f"Can't write to '{self.path}': {error.strerror or error}.", "Make the folder writable."
             ) from error
         try:
+            for folder in (self.path, self.checkpoints, self.samples):
+                remove_temporaries(folder)
             yield
         finally:
             lock.release()

@@ -27,13 +27,12 @@ from zoo_side import Implementation, data_of
 
 from zoo_core.cli.memory import keep_freed_memory
 from zoo_core.data import Dataset, read_h5, write_h5
-from zoo_core.training import start
 from zoo_core.training.backends.jax import JaxBackend
-from zoo_core.training.session import Surroundings
+from zoo_core.training.session import Surroundings, start
 
-LOOP_STEPS = 60
+LOOP_STEPS = 12
 TIMES_LARGER = 10  # the mapped data set than the one in memory
-ROUNDS, ROUND_SECONDS = 5, 3.0
+ROUNDS, ROUND_SECONDS = 2, 0.5
 DISPATCHES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 
 

@@ -128,8 +128,10 @@ def test_data_that_changed_since_is_not_gone_on_with(invoke: Invoke, tmp_path: P
 def test_the_best_checkpoint_from_training_to_its_score(invoke: Invoke, tmp_path: Path):
     run, sheet = tmp_path / "run", tmp_path / "sheet.png"
     judged = ("-t", "select_every=2", "-t", "patience=2", "-t", "log_every=2")
-    assert invoke("train", "vae", *TINY, "--steps", "40", *judged, "--out", str(run)).exit_code == 0
+    trained = invoke("train", "vae", *TINY, "--steps", "40", *judged, "--out", str(run), "--json")
+    assert trained.exit_code == 0, trained.stderr
     (best,) = checkpoint.best_steps_of(RunFolder(run))
+    assert json.loads(trained.stdout)["best_step"] == best
     assert (run / "curves.svg").is_file()
     arguments = ("--checkpoint", "best")
     assert invoke("sample", str(run), *arguments, "-n", "4", "--grid", "--out", str(sheet)).exit_code == 0

@@ -98,6 +98,22 @@ def test_another_protocol_is_another_table_that_names_the_field(make_record: Mak
     ]
 
 
+def test_seeds_whose_best_checkpoints_are_of_different_steps_are_one_row(make_record: MakeRecord) -> None:
+    best = [make_record(seed=seed, checkpoint=500 * (seed + 1), checkpoint_rule="best") for seed in range(3)]
+    final = [make_record(seed=seed) for seed in range(3)]
+    (table,) = tables_of(best + final)
+    assert [summary.seeds for summary in table.summaries] == [[0, 1, 2], [0, 1, 2]]
+    assert {summary.label for summary in table.summaries} == {"dcgan (checkpoint=best)", "dcgan (checkpoint=2000)"}
+
+
+def test_seeds_that_stopped_early_are_one_row_and_unfinished_runs_are_not(make_record: MakeRecord) -> None:
+    patient = {"steps": 2000, "batch_size": 64, "patience": 5}
+    (table,) = tables_of([make_record(seed=seed, checkpoint=900 + seed, training=patient) for seed in range(3)])
+    assert len(table.summaries) == 1
+    (table,) = tables_of([make_record(seed=seed, checkpoint=900 + seed) for seed in range(2)])
+    assert len(table.summaries) == 2
+
+
 def test_what_sets_a_table_apart_is_named(make_record: MakeRecord) -> None:
     pixels = Features(name="pixels", weights_sha256=None)
     _, table = tables_of([make_record(), make_record(features=pixels)])

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from filelock import FileLock
 
 from zoo_core.keras_backend import BACKENDS
 from zoo_core.sampling.sampler import Sampler
@@ -24,15 +25,18 @@ Losses = dict[str, list[dict[str, float]]]
 @pytest.fixture(scope="module")
 def losses_on(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], tuple[Losses, Path]]:
     """`losses_on(backend)`: what each step of each case logs there, and the folder where its run and images are."""
-    folder = tmp_path_factory.mktemp("agreement")
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "agreement"  # of all workers
+    folder.mkdir(exist_ok=True)
 
     def run(backend: str) -> tuple[Losses, Path]:
         if find_spec(backend) is None:
             pytest.skip(f"{backend} is not installed")
         result = folder / f"{backend}.json"
-        if not result.exists():
-            environment = {**os.environ, "KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
-            subprocess.run([sys.executable, SCRIPT, folder], env=environment, check=True)
+        with FileLock(folder / f"{backend}.lock"):
+            if not result.exists():
+                environment = {**os.environ, "KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
+                subprocess.run([sys.executable, SCRIPT, folder], env=environment, check=True)
         return json.loads(result.read_text()), folder
 
     return run
@@ -40,7 +44,7 @@ def losses_on(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], tuple
 
 @pytest.mark.parametrize("backend", [name for name in BACKENDS if name != REFERENCE])
 def test_losses_agree(backend: str, losses_on: Callable[[str], tuple[Losses, Path]]):
-    """To 1e-6 over 20 steps in float64, to 1e-4 in float32's first; relative to the largest value of its name."""
+    """To 1e-6 over 20 steps in float64, to 1e-4 in float32's first."""
     if find_spec(backend) is None:
         pytest.skip(f"{backend} is not installed")
     expected, _ = losses_on(REFERENCE)  # first, since it writes the weights
@@ -48,10 +52,11 @@ def test_losses_agree(backend: str, losses_on: Callable[[str], tuple[Losses, Pat
     assert found.keys() == expected.keys()
     for case, rows in expected.items():
         precision = case.split("-")[1]
-        for name in rows[0]:
-            series = [np.array([row[name] for row in losses[case]]) for losses in (found, expected)]
-            scale = np.abs(series[1]).max()
-            np.testing.assert_allclose(*series, rtol=0, atol=TOLERANCE[precision] * scale, err_msg=f"{case} {name}")
+        assert [row.keys() for row in found[case]] == [row.keys() for row in rows]
+        # What is logged beside the losses may be the small difference of large numbers.
+        for name in [name for name in rows[0] if name.endswith(("/loss", "/learning_rate"))]:
+            series = [[row[name] for row in losses[case]] for losses in (found, expected)]
+            np.testing.assert_allclose(*series, rtol=TOLERANCE[precision], err_msg=f"{case} {name}")
 
 
 @pytest.mark.parametrize("backend", BACKENDS)

@@ -277,6 +277,14 @@ def test_another_error_of_the_backend_is_not_taken_for_it(make_loop: MakeLoop, m
         loop.run()
 
 
+def test_a_loss_that_is_not_finite_leaves_the_curves_that_led_to_it(make_loop: MakeLoop):
+    loop = make_loop("run", steps=9, log_every=1, attributes={"break_at": 5})
+    with pytest.raises(ZooError, match=r"phase 'generator' is nan at step 6\."):
+        loop.run()
+    assert loop._run.curves_file.is_file()
+    assert checkpoint.steps_of(loop._run) == [4]
+
+
 HOLDS = """
 import sys, time
 from pathlib import Path

@@ -111,6 +111,7 @@ def train(
     from zoo_core.evaluation.protocol import load_protocol, refuse_beside
     from zoo_core.training.backends import backend
     from zoo_core.training.estimate import estimate
+    from zoo_core.training.selection import Selection
 
     keep_freed_memory()
     if distributed:
@@ -161,5 +162,7 @@ def train(
             )
     if not backend().leads:
         return
-    last = run.metrics()[-1]
-    emit({"run": str(run.path), **last} if as_json else {"run": str(run.path), "steps": last["step"]}, as_json)
+    lines = run.metrics()
+    found = {"run": str(run.path), **lines[-1]} if as_json else {"run": str(run.path), "steps": lines[-1]["step"]}
+    best = Selection(lines, patience=0).best
+    emit(found | ({"best_step": best[0]} if best else {}), as_json)

@@ -57,8 +57,10 @@ def build_network(shape: tuple[int, int, int], classes: int, seed: int = 0) -> k
 
 def keras_runtime() -> str:
     """What computes a Keras network, for the record: "keras 3.15.1, jax, cpu"."""
-    device = keras.distribution.list_devices()[0].partition(":")[0]
-    return f"keras {keras.__version__}, {keras.backend.backend()}, {device}"
+    name = keras.backend.backend()
+    # Keras lists no devices on torch.
+    device = keras.ops.zeros(()).device.type if name == "torch" else keras.distribution.list_devices()[0]
+    return f"keras {keras.__version__}, {name}, {device.partition(':')[0]}"
 
 
 def predict(network: keras.Model, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -183,8 +183,8 @@ class Engine:
             gradients.append(part_gradients)
             logs.append(part_logs)
         weights = {name: state[name] for name in self._owned[phase.name]}
-        updated = self._backend.apply(phase.optimizer, slots, _mean(gradients), weights)
-        return state | updated, _mean(logs) | self._scheduled(phase, slots)
+        logged = _mean(logs) | self._scheduled(phase, slots)  # before the update, which may change slots in place
+        return state | self._backend.apply(phase.optimizer, slots, _mean(gradients), weights), logged
 
     def _scheduled(self, phase: Phase, slots: dict) -> dict[str, Tensor]:
         """The learning rate of an update, for the log, where a schedule moves it."""

@@ -75,12 +75,9 @@ class Loop:
         if checkpoint.steps_of(self._run):
             path = checkpoint.latest(self._run)
             self._engine.restore(checkpoint.load(path, self._model, "state", self._engine.snapshot()))
-        step = self._engine.step_count
-        self._run.keep_metrics_until(step)
-        for later in checkpoint.best_steps_of(self._run):
-            if later > step:
-                checkpoint.best_path_of(self._run, later).unlink()
-        return step
+        self._run.keep_metrics_until(self._engine.step_count)
+        self._remove_old(Selection(self._run.metrics(), patience=0))  # what the process before did not come to
+        return self._engine.step_count
 
     def run(self) -> None:
         """Train until the last step, or until the judge's patience ends.
@@ -139,13 +136,13 @@ class Loop:
                 log.write(step)
                 if saves:
                     self._save(step, weights, selection)
-                if last or stopping:
-                    write_curves(self._run)
                 if stopping and not last:
+                    write_curves(self._run)
                     raise Interrupted(
                         f"Stopped after step {step:,} of {options.steps:,}; a checkpoint is saved.",
                         self._how_to_go_on(),
                     )
+            write_curves(self._run)
 
     def _steps_until_a_look(self, step: int) -> int:
         """At most `dispatch`, and none beyond the next step after which something is due."""
@@ -165,17 +162,21 @@ class Loop:
         try:
             log.fetch(step)
         except NotFinite as error:
+            write_curves(self._run)
             advice = f"Train anew with a lower learning rate: zoo models show {self._model}"
             raise ZooError(error.message, f"{self._kept()} {advice}") from error
 
     def _save(self, step: int, weights: Arrays, selection: Selection) -> None:
         path = checkpoint.path_of(self._run, step)
         checkpoint.save(path, self._model, state=self._engine.snapshot(), inference=_on_host(weights))
+        self._remove_old(selection)  # only now: to go on from the checkpoint before may take the best one of then
+
+    def _remove_old(self, selection: Selection) -> None:
+        """Of the checkpoints the latest stay, and the best one of those that the log knows of."""
         for old in checkpoint.steps_of(self._run)[: -self._options.keep]:
             checkpoint.path_of(self._run, old).unlink()
-        # Only now: a run that goes on from the checkpoint before this one may need the best one of then.
         for old in checkpoint.best_steps_of(self._run):
-            if selection.best and old != selection.best[0]:
+            if selection.best is None or old != selection.best[0]:
                 checkpoint.best_path_of(self._run, old).unlink()
 
     def _save_best(self, step: int, weights: Arrays) -> None:

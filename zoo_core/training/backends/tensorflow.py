@@ -63,7 +63,8 @@ class TensorFlowBackend(Backend):
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(weights)
             loss, rest = loss_of(weights)
-        return rest, tape.gradient(loss, weights, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+        gradients = tape.gradient(loss, weights, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+        return rest, {name: tf.convert_to_tensor(gradient) for name, gradient in gradients.items()}  # none sparse
 
     def apply(
         self,
@@ -83,7 +84,7 @@ class TensorFlowBackend(Backend):
         return {name: own[name] if name in own else tf.Variable(array) for name, array in arrays.items()}
 
     def compile_step(self, step: Step) -> Step:
-        @tf.function
+        @tf.function(autograph=False)
         def run(state: dict, data: dict, batch: dict, active: tuple[bool, ...]) -> dict:
             new, logs = step(state, data, batch, active)
             for name, variable in state.items():
@@ -94,7 +95,7 @@ class TensorFlowBackend(Backend):
         return lambda state, data, batch, active: (state, run(state, data, _tensors(batch), active))
 
     def compile(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        compiled = tf.function(function)
+        compiled = tf.function(function, autograph=False)
         return lambda *arguments: compiled(*_tensors(arguments))
 
     def to_numpy(self, tensor: Tensor) -> np.ndarray:

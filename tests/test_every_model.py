@@ -49,12 +49,17 @@ def test_a_training_step_can_be_traced_at_every_shape(model: str, shape: tuple[i
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_trains_and_samples(model: str, tmp_path: Path):
+def test_trains_samples_and_reconstructs(model: str, tmp_path: Path):
     data = random_data((12, 8, 3))
     run = zoo_core.train(model, data, tmp_path / "run", options={"width": 2}, training={"steps": 2, "batch_size": 4})
     sampler = zoo_core.Sampler.load(run.path)
     images = sampler.generate(2, 0, np.array([0, 2]) if sampler.conditional else None)
     assert images.shape == (2, 12, 8, 3)
+    assert images.dtype == np.uint8
+    if sampler.reconstructs:
+        held_out = data.images("test")
+        assert sampler.reconstruct(held_out).shape == held_out.shape
+    assert run.description().environment["backend"] == keras.backend.backend()
     assert (run.samples / "final.png").is_file()
 
 

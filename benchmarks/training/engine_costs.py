@@ -30,9 +30,9 @@ from zoo_core.data import Dataset, read_h5, write_h5
 from zoo_core.training.backends.jax import JaxBackend
 from zoo_core.training.session import Surroundings, start
 
-LOOP_STEPS = 12
+LOOP_STEPS = 60
 TIMES_LARGER = 10  # the mapped data set than the one in memory
-ROUNDS, ROUND_SECONDS = 2, 0.5
+ROUNDS, ROUND_SECONDS = 5, 3.0
 DISPATCHES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 
 

@@ -18,6 +18,12 @@ def test_it_is_the_one_that_keras_runs_on():
     assert backend() is backend()
 
 
+def test_a_keras_that_can_not_train_is_a_usage_error(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(keras.backend, "backend", lambda: "numpy")
+    with pytest.raises(UsageError, match="Keras runs on numpy, expected one of jax, torch, tensorflow"):
+        backend.__wrapped__()
+
+
 def test_a_gradient_can_be_differentiated_again():
     on, x = backend(), ops.convert_to_tensor(np.array([1.0, 2.0], "float32"))
     np.testing.assert_allclose(to_numpy(on.grad(lambda x: ops.sum(x**3))(x)), [3.0, 12.0])

@@ -1,9 +1,9 @@
 """The label reaches both networks, and training makes the generator heed it."""
 
-import jax.numpy as jnp
 import keras
 import numpy as np
 import pytest
+from keras import ops
 
 import zoo_core
 from zoo_core.data import Dataset, Feeder, load_dataset
@@ -46,9 +46,9 @@ def test_every_discriminator_input_passes_augmentation(built: Built):
             return images
 
     batch = {
-        "images": jnp.zeros((2, 16, 16, 1)),
-        "labels": jnp.zeros(2, "int32"),
-        "z": jnp.zeros((2, 100)),
+        "images": ops.zeros((2, 16, 16, 1)),
+        "labels": ops.zeros(2, "int32"),
+        "z": ops.zeros((2, 100)),
     }
     for phase in built.model.phases():
         phase.loss(built.networks, batch, Tools())

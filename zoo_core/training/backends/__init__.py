@@ -4,6 +4,8 @@ from functools import cache
 
 import keras
 
+from zoo_core.errors import UsageError
+from zoo_core.keras_backend import BACKENDS
 from zoo_core.training.backends.base import Arrays, Backend
 
 __all__ = ["Arrays", "Backend", "backend"]
@@ -11,8 +13,14 @@ __all__ = ["Arrays", "Backend", "backend"]
 
 @cache
 def backend() -> Backend:
-    """That of the running Keras."""
+    """That of the running Keras.
+
+    Raises:
+        UsageError: where it runs on one that can't train.
+    """
     name = keras.backend.backend()
+    if name not in BACKENDS:
+        raise UsageError(f"Keras runs on {name}, expected one of {', '.join(BACKENDS)}.", "Set KERAS_BACKEND=jax.")
     if name == "torch":
         from zoo_core.training.backends.torch import TorchBackend
 

@@ -33,7 +33,7 @@ from zoo_core.training.session import Surroundings, start
 LOOP_STEPS = 60
 TIMES_LARGER = 10  # the mapped data set than the one in memory
 ROUNDS, ROUND_SECONDS = 5, 3.0
-DISPATCHES = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+DISPATCHES = (1, 2, 4, 8, 16, 32, 64, 128)
 
 
 def overhead(case: Case, device: str, folder: Path) -> float:

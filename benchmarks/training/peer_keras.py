@@ -14,6 +14,7 @@ import keras
 import numpy as np
 from cases import BATCH, EMA, IMAGES, PENALTY, Batch, Case, random_images
 from keras import KerasTensor, layers, ops
+from keras.src.backend.common.dtypes import BIT64_TO_BIT32_DTYPE
 
 Weights = dict[str, list[np.ndarray]]
 Networks = dict[str, keras.Model]
@@ -200,6 +201,8 @@ class Implementation:
         wide = case.precision == "float64"
         jax.config.update("jax_enable_x64", wide)
         keras.config.set_floatx("float64" if wide else "float32")
+        if wide:
+            BIT64_TO_BIT32_DTYPE["float64"] = "float64"  # else Keras' own layers compute in float32 on JAX
         keras.config.set_dtype_policy("mixed_bfloat16" if case.precision == "bfloat16" else keras.config.floatx())
         jax.config.update("jax_default_device", jax.devices(device)[0])
         networks, *rest = (vae if case.model == "vae" else gan)(case)

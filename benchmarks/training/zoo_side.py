@@ -144,6 +144,10 @@ class Implementation:
     def peak_mib(self) -> float:
         if self._backend.name == "jax" and self.device.platform == "gpu":
             return self.device.memory_stats()["peak_bytes_in_use"] / 2**20
+        if self._backend.name == "torch" and self.device.type == "cuda":
+            import torch
+
+            return torch.cuda.max_memory_allocated() / 2**20
         return peak_memory_mib()
 
     def matrix_product(self, precision: str) -> float:

@@ -54,7 +54,7 @@ those with a part, and of these the one of this number."""
 TIMES = {"seconds", "wall_seconds", "images_per_second", "peak_memory_mib"}
 SMALL = {"width": 2, "latent": 2}
 FEW = {"batch_size": 8, "steps": 12, "checkpoint_every": 3, "sample_every": 5, "log_every": 2}
-MANY = {**FEW, "steps": 200, "checkpoint_every": 1, "select_every": 20, "log_every": 1, "keep": 3}
+MANY = {**FEW, "steps": 60, "checkpoint_every": 1, "select_every": 20, "log_every": 1, "keep": 3}
 
 Event = tuple[str, str, int]
 
@@ -106,9 +106,10 @@ def test_killed_wherever_it_hurts_a_run_ends_as_if_nothing_had_happened(tmp_path
 
 
 @pytest.mark.slow
-def test_killed_at_many_moments_a_run_ends_as_if_nothing_had_happened(tmp_path: Path):
+@pytest.mark.parametrize("seed", range(4))
+def test_killed_at_many_moments_a_run_ends_as_if_nothing_had_happened(tmp_path: Path, seed: int):
     """Between any two writes and within any, and at any time, also while it starts."""
-    rng, deaths = random.Random(0), []
+    rng, deaths = random.Random(seed), []
     run, whole = tmp_path / "run", tmp_path / "whole"
     assert ends_by(zoo(whole, MANY)) == 0
     for turn in itertools.count():
@@ -125,7 +126,7 @@ def test_killed_at_many_moments_a_run_ends_as_if_nothing_had_happened(tmp_path: 
         deaths.append(ends_by(process))
         if deaths[-1] == 0:
             break
-    assert len(deaths) > 30
+    assert len(deaths) > 10
     assert {signal.SIGKILL, signal.SIGXFSZ} < set(deaths)
     assert_same(run, whole)
 

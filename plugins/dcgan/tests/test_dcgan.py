@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+from keras import ops
 
 import zoo_core
 from zoo_core.data import Dataset, Feeder, load_dataset
@@ -48,7 +49,7 @@ def test_batch_normalization_is_everywhere_but_at_the_generator_s_output_and_the
 def test_weights_start_from_a_normal_of_standard_deviation_0_02(digits: Dataset):
     networks = make(digits, width=32).networks
     for network in networks.values():
-        kernels = [np.asarray(w.value) for w in network.trainable_weights if w.name == "kernel"]
+        kernels = [ops.convert_to_numpy(w) for w in network.trainable_weights if w.name == "kernel"]
         for kernel in (kernel for kernel in kernels if kernel.size > 2000):
             assert kernel.std() == pytest.approx(0.02, rel=0.05)
             assert kernel.mean() == pytest.approx(0, abs=0.002)

@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from zoo_core.errors import UsageError
 
 BACKENDS = ("jax", "torch", "tensorflow")
-DEFAULT = "jax"  # it comes with zoo-core, and is the fastest of the three on a CPU: benchmarks/README.md
+DEFAULT = "jax"  # it comes with zoo-core
 
 
 def use_backend(name: str) -> None:

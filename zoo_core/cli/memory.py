@@ -13,7 +13,7 @@ def keep_freed_memory() -> None:
     """Make glibc keep what is freed, and keep it in huge pages; elsewhere nothing is done.
 
     A step on a CPU takes some 100 MB for its intermediate results and gives them back; by default the kernel then maps
-    and clears them anew, page by page, in every step. Measured by benchmarks/training: a fifth to a third of a step.
+    and clears them anew, page by page, in every step. `benchmarks/training/run.py` measures with and without.
     Only the command line does so, since it is a choice for the whole process.
     """
     if platform.system() != "Linux" or platform.libc_ver()[0] != "glibc":

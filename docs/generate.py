@@ -2,6 +2,7 @@
 
     <!-- begin: commands -->                    the help of every command
     <!-- begin: datasets -->                    the built-in data sets
+    <!-- begin: reasons -->                     why images are set aside
     <!-- begin: protocols -->                   the protocols of the package
     <!-- begin: metrics -->                     the metrics
     <!-- begin: options MODULE:CLASS -->        a table of typed options
@@ -22,11 +23,12 @@ from click.testing import CliRunner
 
 from zoo_core.cli.main import zoo
 from zoo_core.data import BUILTIN
+from zoo_core.data.preparing.cleaning import REASONS
 from zoo_core.evaluation.metrics import METRICS
 from zoo_core.evaluation.protocol import load_protocol, protocol_names
 
 ROOT = Path(__file__).parents[1]
-REGION = re.compile(r"(<!-- begin: (\S+) ?(.*?) -->\n).*?(<!-- end -->)", re.DOTALL)
+REGION = re.compile(r"(<!-- begin: (\S+) ?([^\n]*?) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def pages() -> list[Path]:
@@ -55,6 +57,10 @@ def datasets(_: str) -> str:
         for r in BUILTIN.values()
     ]
     return _table(["name", "images", "H×W×C", "classes", "train", "validation", "test"], rows)
+
+
+def reasons(_: str) -> str:
+    return _table(["reason", "when"], [[name, meaning] for name, meaning in REASONS.items()])
 
 
 def protocols(_: str) -> str:
@@ -95,6 +101,7 @@ def file(path: str) -> str:
 GENERATORS = {
     "commands": commands,
     "datasets": datasets,
+    "reasons": reasons,
     "protocols": protocols,
     "metrics": metrics,
     "options": options,

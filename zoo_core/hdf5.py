@@ -103,18 +103,19 @@ def mapped(group: h5py.Group, name: str, dtype: str, path: Path) -> np.memmap:
     """An array of an open HDF5 file, read-only, mapped from where it lies in it.
 
     Args:
-        dtype: that it must have, as NumPy abbreviates it with its byte order: "|u1", "<f4".
+        dtype: that it must have, as NumPy abbreviates it with its byte order: "|u1", "<f4"; "|S" for texts of any one
+            length.
 
     Raises:
         ValueError, Unexpected: if there is none of that type, or it does not lie there in one piece.
     """
     dataset = plain_array(group, name)
-    if dataset.dtype.str != dtype:
+    if dataset.dtype.str != dtype and not (dtype == "|S" and dataset.dtype.kind == "S"):
         raise ValueError(f"'{dataset.name}' should be {np.dtype(dtype)}, received {dataset.dtype}")
     offset = dataset.id.get_offset()
     if offset is None or offset + dataset.nbytes > path.stat().st_size:
         raise ValueError(f"'{dataset.name}' {dataset.shape} has no or too few bytes in the file")
-    return np.memmap(path, dtype, "r", offset, dataset.shape)
+    return np.memmap(path, dataset.dtype, "r", offset, dataset.shape)
 
 
 def write_arrays(group: h5py.Group, arrays: Mapping[str, np.ndarray]) -> None:

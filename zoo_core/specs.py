@@ -96,10 +96,13 @@ class DataSpec:
 
     Args:
         name: the source as it is typed on the command line, such as `digits` or `folder:photos@64`.
-        fields: `images` (H, W, C) float32 in [-1, 1], and `labels` () int32 where the set has them.
+        fields: `images` (H, W, C) float32 in [-1, 1]; where the set has them `inputs` (H', W', C'), likewise, which the
+            images are to be made from, and `labels` () int32.
         classes: the class names, in the order of the labels; empty where there are none.
         splits: the number of images of each of train, validation and test.
-        content_hash: SHA-256 over every image, label and split, whatever the order of the images.
+        content_hash: SHA-256 over every image, label, input and split, whatever the order of the images.
+        means, deviations: of each channel of the train images, in units of [-1, 1]; None where they are not known, as
+            in records that are older than them.
     """
 
     name: str
@@ -107,6 +110,8 @@ class DataSpec:
     classes: tuple[str, ...]
     splits: Mapping[str, int]
     content_hash: str
+    means: tuple[float, ...] | None = None
+    deviations: tuple[float, ...] | None = None
 
     @property
     def image_shape(self) -> tuple[int, int, int]:

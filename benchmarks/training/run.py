@@ -34,7 +34,7 @@ HERE = Path(__file__).parent
 REFERENCE = "torch"
 FIRST, LATER, WIDE = 1e-4, 0.2, 1e-6  # limits of relative differences: float32's first step, 20 steps, float64
 WIDE_STEPS = 5
-WARM_UP = 3  # steps, of which the first one compiles
+WARM_UP = 3  # steps that are not timed: of the first ones of all, one compiles
 
 
 class Worker:
@@ -127,6 +127,7 @@ class Benchmark:
                 steps[name] = max(1, round(self._arguments.seconds * done / seconds))
             for _ in range(self._arguments.rounds):
                 for name, worker in workers.items():
+                    worker.ask("run", WARM_UP)  # while it waited for its turn the system may have taken its memory away
                     done, seconds = worker.ask("run", steps[name])
                     measured[name]["milliseconds"].append(round(1000 * seconds / done, 4))
             for name, worker in workers.items():

@@ -149,3 +149,56 @@ def test_carving_is_always_alike_and_shuffled():
 def test_validation_is_a_tenth_but_at_most_5000():
     assert len(carve_validation(600, None)["validation"]) == 60
     assert len(carve_validation(60_000, None)["validation"]) == 5_000
+
+
+def inputs(seed: int = 0, shape: tuple[int, ...] = (2, 5, 3)) -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    return {split: rng.integers(0, 256, (n, *shape), np.uint8) for split, n in zip(SPLITS, (8, 2, 3), strict=True)}
+
+
+def test_inputs_are_what_images_are_to_be_made_from():
+    pairs = Dataset("pairs", splits(), ("a", "b"), inputs=inputs())
+    assert pairs.spec.fields["inputs"] == ((2, 5, 3), "float32")
+    assert np.array_equal(pairs.inputs("test"), inputs()["test"])
+    with pytest.raises(ValueError, match="read-only"):
+        pairs.inputs("test")[0] = 0
+    with pytest.raises(UsageError, match="Unknown split"):
+        pairs.inputs("tset")
+    assert Dataset("mine", splits(), ("a", "b")).inputs("test") is None
+    assert "inputs" not in Dataset("mine", splits(), ("a", "b")).spec.fields
+
+
+def test_the_hash_covers_which_input_belongs_to_which_image():
+    def hash_of(found: dict[str, np.ndarray]) -> str:
+        return Dataset("pairs", splits(), ("a", "b"), inputs=found).spec.content_hash
+
+    swapped = inputs()
+    swapped["train"] = swapped["train"][::-1]
+    reshaped = {split: array.reshape(-1, 5, 2, 3) for split, array in inputs().items()}
+    assert len({content_hash(splits()), *map(hash_of, (inputs(), inputs(1), swapped, reshaped))}) == 5
+    assert hash_of(inputs()) == hash_of(inputs())
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"test": None}, r"all splits have inputs, or none.*\['train', 'validation'\]"),
+        ({"test": np.zeros((3, 2, 5, 2), np.uint8)}, "test inputs must be uint8.*C 1 or 3"),
+        ({"test": np.zeros((3, 2, 5, 3))}, "test inputs must be uint8.*float64"),
+        ({"test": np.zeros((4, 2, 5, 3), np.uint8)}, "test inputs must be one for each image"),
+        ({"test": np.zeros((3, 5, 2, 3), np.uint8)}, "test inputs must be .* of one shape"),
+    ],
+)
+def test_inputs_that_break_a_rule_are_refused(change, message):
+    found = {split: array for split, array in (inputs() | change).items() if array is not None}
+    with pytest.raises(ValueError, match=message):
+        Dataset("pairs", splits(), ("a", "b"), inputs=found)
+
+
+def test_the_spec_states_mean_and_deviation_of_the_train_images():
+    images = np.zeros((2, 1, 2, 3), np.uint8)
+    images[..., 0], images[0, ..., 1], images[..., 2] = 51, 255, 255
+    other = Split(np.full((1, 1, 2, 3), 9, np.uint8), None)
+    spec = Dataset("mine", {"train": Split(images, None), "validation": other, "test": other}).spec
+    assert spec.means == pytest.approx((-0.6, 0, 1))
+    assert spec.deviations == pytest.approx((0, 1, 0))

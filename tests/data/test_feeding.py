@@ -4,6 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zoo_core.data import SPLITS, Dataset, Feeder, Split, read_h5, write_h5
+from zoo_core.data.degradation import Degradation
 from zoo_core.errors import UsageError
 
 
@@ -74,3 +75,37 @@ def test_images_of_a_file_are_read_row_by_row(tmp_path):
 def test_a_batch_of_nothing_is_refused():
     with pytest.raises(UsageError, match="at least 1, received 0"):
         Feeder(numbered(3), "train", 0, seed=0)
+
+
+def test_an_image_comes_with_its_input():
+    split = numbered(30).images("train")
+    pairs = Dataset("pairs", {name: Split(split, None) for name in SPLITS}, inputs=dict.fromkeys(SPLITS, 255 - split))
+    batch = Feeder(pairs, "train", 8, seed=0).batch(2)
+    assert set(batch) == {"images", "inputs"}
+    assert np.array_equal(batch["inputs"], 255 - batch["images"])
+
+
+@given(steps=st.lists(st.integers(0, 10**6), max_size=6), seed=st.integers(0, 2**40), size=st.integers(1, 9))
+@settings(deadline=None)
+def test_the_noise_of_a_degradation_depends_on_seed_and_position_alone(steps, seed, size):
+    noisy = numbered(17).degraded(Degradation("noise", 25))
+    feeder = Feeder(noisy, "train", 5, seed)
+    for step in steps:
+        again = Feeder(noisy, "train", 5, seed).read(step, size)["inputs"]
+        singles = [feeder.batch(step + i)["inputs"] for i in range(size)]
+        assert np.array_equal(np.concatenate(singles), again)
+
+
+def test_the_noise_is_another_one_in_each_epoch_and_for_each_seed():
+    one = Dataset("one", dict.fromkeys(SPLITS, Split(np.full((1, 4, 4, 1), 128, np.uint8), None)))
+    noisy = one.degraded(Degradation("noise", 25))
+    made = [Feeder(noisy, "train", 3, seed).batch(step)["inputs"] for seed in (0, 1) for step in (0, 1)]
+    assert len(np.unique(np.concatenate(made), axis=0)) == 12
+
+
+def test_what_a_degradation_makes_is_not_among_the_arrays_to_take_batches_from():
+    noisy = numbered(17).degraded(Degradation("noise", 25))
+    feeder = Feeder(noisy, "train", 5, 0)
+    assert set(feeder.arrays) == {"images", "labels"}
+    assert set(feeder.batch(0)) == {"images", "labels", "inputs"}
+    assert numbers_of(feeder.batch(3)) == numbers_of(Feeder(numbered(17), "train", 5, 0).batch(3))

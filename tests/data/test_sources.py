@@ -4,8 +4,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from zoo_core.data import BUILTIN, SPLITS, Dataset, load_dataset, resize, write_h5
-from zoo_core.data.sources import Source, parse_source, without_splits
+from zoo_core.data import BUILTIN, SPLITS, Dataset, Split, load_dataset, resize, write_h5
+from zoo_core.data.degradation import Degradation
+from zoo_core.data.sources import Source, parse_source, resize_dataset, without_splits
 from zoo_core.errors import UsageError
 
 
@@ -25,6 +26,13 @@ from zoo_core.errors import UsageError
         ("h5:a#b.h5#test", Source("h5", "a#b.h5", None, ("test",))),
         ("folder:icons#train/", Source("folder", "icons#train/")),
         ("folder:icons#2", Source("folder", "icons#2")),
+        ("mnist~noise25", Source("builtin", "mnist", degradation=Degradation("noise", 25))),
+        ("mnist@32~blur1.5", Source("builtin", "mnist", (32, 32), None, Degradation("blur", 1.5))),
+        ("h5:a.h5@32~jpeg20#train", Source("h5", "a.h5", (32, 32), ("train",), Degradation("jpeg", 20))),
+        ("h5:a.h5~", Source("h5", "a.h5~")),
+        ("folder:~/photos", Source("folder", "~/photos")),
+        ("folder:icons~old/", Source("folder", "icons~old/")),
+        ("folder:PHOTOS~1", Source("folder", "PHOTOS~1")),
     ],
 )
 def test_parse(text, source):
@@ -47,6 +55,10 @@ def test_parse(text, source):
         ("digits#train+train", "named once"),
         ("digits#train+", "Unknown split ''"),
         ("digits#train@8", "Did you mean 'digits'"),
+        ("digits~nois25", "Unknown degradation 'nois'.*Did you mean 'noise'"),
+        ("folder:icons~old", "Unknown degradation 'old'.*needs a / after it"),
+        ("digits~mask", "received none"),
+        ("digits~mask20@8", "Unknown data set 'digits~mask20'"),
     ],
 )
 def test_refused(text, message):
@@ -71,18 +83,21 @@ def test_any_text_parses_or_is_refused(text):
 
 @given(
     kind=st.sampled_from(["folder", "h5"]),
-    path=st.text(min_size=1).filter(lambda path: "@" not in path and "#" not in path),
+    path=st.text(min_size=1).filter(lambda path: not set("@#~") & set(path)),
     height=st.integers(1, 4096),
     width=st.integers(1, 4096),
     splits=st.lists(st.sampled_from(SPLITS), min_size=1, unique=True),
 )
 @settings(deadline=None)
 def test_kind_path_size_and_splits_come_back(kind, path, height, width, splits):
-    assert parse_source(f"{kind}:{path}") == (kind, path, None, None)
-    assert parse_source(f"{kind}:{path}@{height}x{width}") == (kind, path, (height, width), None)
+    assert parse_source(f"{kind}:{path}") == Source(kind, path)
+    assert parse_source(f"{kind}:{path}@{height}x{width}") == Source(kind, path, (height, width))
     named, sorted_splits = "+".join(splits), tuple(split for split in SPLITS if split in splits)
-    assert parse_source(f"{kind}:{path}#{named}") == (kind, path, None, sorted_splits)
-    assert parse_source(f"{kind}:{path}@{height}#{named}") == (kind, path, (height, height), sorted_splits)
+    assert parse_source(f"{kind}:{path}#{named}") == Source(kind, path, None, sorted_splits)
+    assert parse_source(f"{kind}:{path}@{height}#{named}") == Source(kind, path, (height, height), sorted_splits)
+    noisy = Source(kind, path, (height, height), sorted_splits, Degradation("noise", 25))
+    assert parse_source(f"{kind}:{path}@{height}~noise25#{named}") == noisy
+    assert without_splits(f"{kind}:{path}@{height}~noise25#{named}") == f"{kind}:{path}@{height}~noise25"
     assert without_splits(f"{kind}:{path}@{height}#{named}") == f"{kind}:{path}@{height}"
 
 
@@ -154,3 +169,54 @@ def test_resize_is_lanczos_for_each_channel(channels):
 def test_resize_to_the_same_size_changes_nothing():
     images = np.random.default_rng(0).integers(0, 256, (2, 9, 12, 3)).astype(np.uint8)
     assert resize(images, (9, 12)) is images
+
+
+def pairs() -> Dataset:
+    """12 train, 3 validation and 2 test images of 4x4, and inputs of 2x2 in colour."""
+    rng = np.random.default_rng(0)
+    counts = dict(zip(SPLITS, (12, 3, 2), strict=True))
+    splits = {split: Split(rng.integers(0, 256, (n, 4, 4, 1), np.uint8), None) for split, n in counts.items()}
+    inputs = {split: rng.integers(0, 256, (n, 2, 2, 3), np.uint8) for split, n in counts.items()}
+    return Dataset("pairs", splits, inputs=inputs)
+
+
+def test_a_degradation_makes_inputs_of_the_images():
+    clean, noisy = load_dataset("digits@8"), load_dataset("digits@8~noise25")
+    assert noisy.spec.name == "digits@8~noise25"
+    assert noisy.spec.fields["inputs"] == ((8, 8, 1), "float32")
+    assert np.array_equal(noisy.images("test"), clean.images("test"))
+    inputs = noisy.inputs("test")[:]
+    assert inputs.shape == (359, 8, 8, 1)
+    assert np.array_equal(load_dataset("digits@8~noise25").inputs("test")[5:9], inputs[5:9])
+    assert load_dataset("digits~downscale2").spec.fields["inputs"].shape == (8, 8, 1)
+    hashes = {load_dataset(f"digits@8{suffix}").spec.content_hash for suffix in ("", "~noise25", "~noise20", "~blur1")}
+    assert len(hashes) == 4
+    assert load_dataset("digits@8~noise25.0").spec.content_hash == noisy.spec.content_hash
+
+
+def test_a_degradation_that_does_not_fit_is_refused_at_once():
+    with pytest.raises(UsageError, match="8x8 can't be downscaled by 3"):
+        load_dataset("digits@8~downscale3")
+
+
+def test_named_splits_are_degraded_as_well():
+    joined = load_dataset("digits@8~mask25#train+validation")
+    assert len(joined.inputs("train")) == joined.spec.splits["train"] == 1438
+    assert joined.spec.name == "digits@8~mask25#train+validation"
+
+
+def test_a_prepared_file_is_degraded_and_still_verified(tmp_path):
+    write_h5(load_dataset("digits@8"), tmp_path / "digits.h5", {})
+    noisy = load_dataset(f"h5:{tmp_path}/digits.h5~noise25")
+    assert isinstance(noisy.images("train"), np.memmap)
+    noisy.verify()
+    clean = load_dataset(f"h5:{tmp_path}/digits.h5").spec
+    assert noisy.spec.content_hash != clean.content_hash
+    assert noisy.spec.means == clean.means
+
+
+def test_pairs_are_neither_degraded_nor_resized():
+    with pytest.raises(UsageError, match="'pairs' has inputs of its own"):
+        pairs().degraded(Degradation("noise", 25))
+    with pytest.raises(UsageError, match="'pairs' belong to inputs"):
+        resize_dataset(pairs(), (2, 2))

@@ -104,6 +104,8 @@ def tiny(arguments: list[str]) -> list[str]:
             return ["--steps", "2", "--batch-size", "4", "--seeds", "1", "-n", "80", *widths]
         case ["evaluate", *_]:
             return ["-n", "80"]
+        case ["datasets", "prepare", *_]:
+            return ["--workers", "1"]
     return []
 
 
@@ -119,7 +121,7 @@ def test_the_commands_of_the_readme_run(
     for arguments in commands(ROOT / "README.md"):
         done = CliRunner().invoke(zoo, [*arguments, *tiny(arguments)])
         assert done.exit_code == 0, f"zoo {shlex.join(arguments)}: {done.stderr}"
-    assert {"sheet.png", "samples", "runs", "comparisons"} <= set(os.listdir())
+    assert {"sheet.png", "samples", "runs", "comparisons", "photos.h5", "contact.png"} <= set(os.listdir())
     assert Path("comparisons/first/report.html").is_file()
 
 

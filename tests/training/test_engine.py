@@ -5,10 +5,11 @@ from contextlib import contextmanager
 
 import numpy as np
 import pytest
+from keras import ops
 
 import zoo_core
-from zoo_core.data import Dataset, Feeder
-from zoo_core.models import Tensor
+from zoo_core.data import Dataset, Feeder, Split
+from zoo_core.models import Batch, GenerativeModel, Networks, Tensor, Tools
 from zoo_core.models.pixels import from_uint8
 from zoo_core.training.backends import backend
 from zoo_core.training.build import build
@@ -18,6 +19,7 @@ from zoo_core.training.precision import computing_in
 
 MakeEngine = Callable[..., Engine]
 STEPS = 20
+COUNTS = (("train", 40), ("validation", 8), ("test", 8))  # of the images of `data`
 
 
 def changed(before: dict, after: dict, prefix: str = "") -> set[str]:
@@ -71,6 +73,26 @@ def test_each_repeat_sees_a_batch_of_its_own(make_engine: MakeEngine, data: Data
     logs = to_floats(engine.step(0, batch))
     last_part = from_uint8(batch["images"][16:24]).mean()
     assert logs["critic/mean_image"] == pytest.approx(last_part, abs=1e-6)
+
+
+@pytest.mark.parametrize("resident", [False, True])
+def test_inputs_are_scaled_as_images_are(make_engine: MakeEngine, data: Dataset, resident: bool):
+    pixels = {split: np.random.default_rng(1).integers(0, 256, (count, 4, 6, 3), "uint8") for split, count in COUNTS}
+    splits = {split: Split(data.images(split), data.labels(split)) for split in pixels}
+    feeder = Feeder(Dataset("pairs", splits, data.classes, inputs=pixels), "train", 8, 0)
+
+    def loss(model: GenerativeModel, nets: Networks, batch: Batch, tools: Tools) -> tuple[Tensor, dict[str, Tensor]]:
+        assert batch["inputs"].shape == (8, 4, 6, 3)
+        score = ops.mean(nets["critic"](batch["images"], training=True))
+        return score, {name: ops.sum(batch[name] ** 2) for name in ("images", "inputs")}
+
+    engine = make_engine(critic_loss=loss, resident=feeder.arrays if resident else None)
+    for step in range(2):
+        batch = feeder.batch(step)
+        logs = engine.step(step, {"indices": feeder.indices(step).astype("int32")} if resident else batch)
+        for name in ("images", "inputs"):
+            expected = (from_uint8(batch[name]).astype(float) ** 2).sum()
+            assert to_floats(logs)[f"critic/{name}"] == pytest.approx(expected, rel=1e-5)
 
 
 def test_same_seed_same_bits_other_seed_other_result(make_engine: MakeEngine, data: Dataset):
@@ -150,7 +172,7 @@ def test_many_steps_in_one_dispatch_equal_single_ones(
 ):
     """With phases that repeat and phases that rest: those that run change twice in every three steps."""
     feeder = Feeder(data, "train", 16, 0)
-    batches = {name: array.reshape(steps, 16, *array.shape[1:]) for name, array in take(feeder, 0, steps).items()}
+    batches = {name: array.reshape(steps, 16, *array.shape[1:]) for name, array in feeder.read(0, steps).items()}
     with computing_in(precision):
         single, many = (make_engine(critic_repeat=2, generator_every=3) for _ in range(2))
         expected = train(single, feeder, steps)
@@ -163,10 +185,6 @@ def test_many_steps_in_one_dispatch_equal_single_ones(
         assert many.step_count == single.step_count == steps
         if precision == "float64":
             assert_same_state(many, single, relative)
-
-
-def take(feeder: Feeder, step: int, count: int) -> dict[str, np.ndarray]:
-    return feeder.take(feeder.indices(step, count))
 
 
 def test_resident_data_gives_the_bits_of_fed_batches(make_engine: MakeEngine, data: Dataset):

@@ -86,12 +86,19 @@ def contents(run: RunFolder) -> bytes:
     return repr(found).encode()
 
 
-def at_call(monkeypatch: pytest.MonkeyPatch, owner: object, name: str, number: int, action: Callable[[], None]) -> None:
-    """Let the call of this number, from 1, begin with `action`."""
+def at_call(
+    monkeypatch: pytest.MonkeyPatch,
+    owner: object,
+    name: str,
+    number: int,
+    action: Callable[[], None],
+    of: object = None,
+) -> None:
+    """Let the call of this number, from 1, begin with `action`; where `of` is given, of those on this object."""
     original, calls = getattr(owner, name), itertools.count(1)
 
     def wrapped(*args: object, **named: object) -> object:
-        if next(calls) == number:
+        if of in (None, *args[:1]) and next(calls) == number:
             action()
         return original(*args, **named)
 
@@ -206,7 +213,7 @@ def test_wherever_the_disk_is_full_the_run_goes_on_later(
     loop = make_loop("run", callbacks=(Grid(tmp_path),), judge=Judge(), **EVERY_STEP)
     with monkeypatch.context() as patched:
         if file == "metrics.jsonl":
-            at_call(patched, type(loop._run.metrics_file), "open", 6, full)
+            at_call(patched, Path, "open", 6, full, of=loop._run.metrics_file)
         else:
             at_call(patched, os, "fsync", 1 if file.startswith("best") else 3, full)  # of the file, then of its folder
         with pytest.raises(ZooError, match=rf"Can't write '.*{file}': No space left on device") as caught:
@@ -262,7 +269,8 @@ def test_a_device_whose_memory_is_too_small_says_what_to_lower(
         loop.run()
     assert f"memory is too small for batches of {batch_size} images" in caught.value.message
     assert "The last good checkpoint, of step 4, is kept." in caught.value.message
-    parts = caught.value.hint.removeprefix("Try ").removesuffix(" (zoo models show toy).").split(", or ")
+    hint = caught.value.hint.removeprefix("Start a new run with ").removesuffix(" (zoo models show toy).")
+    parts = hint.split(", or ")
     assert len(parts) == len(ways)
     assert all(way in part for way, part in zip(ways, parts, strict=True))
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from zoo_core.data import Dataset, Feeder, Split
+from zoo_core.data.degradation import Degradation
 from zoo_core.training.backends import backend
 from zoo_core.training.feeding import RESIDENT_SHARE, Feed, fits_on_device
 
@@ -65,12 +66,13 @@ def test_reading_ahead_changes_no_batch(data: Dataset, mapped: Dataset, asked: l
 
 
 def test_only_mapped_images_are_read_ahead(data: Dataset, mapped: Dataset):
-    before = threading.active_count()
+    before = set(threading.enumerate())
     feed(data).batches(0, 2)
     feed(mapped, resident=True).batches(0, 2)
-    assert threading.active_count() == before
-    feed(mapped).batches(0, 2)
-    assert threading.active_count() == before + 1
+    assert not set(threading.enumerate()) - before
+    ahead = feed(mapped)
+    ahead.batches(0, 2)
+    assert len(set(threading.enumerate()) - before) == 1
 
 
 class Disturbed(Feeder):
@@ -96,13 +98,13 @@ def test_single_batches_may_be_asked_for_while_others_are_read_ahead(data: Datas
 def test_a_reader_s_error_is_raised_where_its_batch_is_asked_for(mapped: Dataset, monkeypatch: pytest.MonkeyPatch):
     feeder = Feeder(mapped, "train", BATCH, seed=3)
     broken = Feed(feeder, resident=False)
-    take: Callable = feeder.take
+    read: Callable = feeder.read
 
-    def fail_at_the_second(indices: np.ndarray) -> dict[str, np.ndarray]:
-        monkeypatch.setattr(feeder, "take", lambda indices: (_ for _ in ()).throw(OSError("the disk is gone")))
-        return take(indices)
+    def fail_at_the_second(step: int, count: int) -> dict[str, np.ndarray]:
+        monkeypatch.setattr(feeder, "read", lambda step, count: (_ for _ in ()).throw(OSError("the disk is gone")))
+        return read(step, count)
 
-    monkeypatch.setattr(feeder, "take", fail_at_the_second)
+    monkeypatch.setattr(feeder, "read", fail_at_the_second)
     broken.batches(0, 2)
     with pytest.raises(OSError, match="the disk is gone"):
         broken.batches(2, 2)
@@ -117,3 +119,18 @@ def test_data_is_resident_where_it_takes_a_quarter_of_the_device_s_memory_at_mos
     for memory, expected in ((None, False), (size / RESIDENT_SHARE, True), (size / RESIDENT_SHARE - 1, False)):
         monkeypatch.setattr(type(on), "device_memory", lambda self, device, memory=memory: memory)
         assert fits_on_device(feeder, on, "a device") is expected
+
+
+def test_degraded_images_come_from_the_host_and_are_read_ahead(data: Dataset, monkeypatch: pytest.MonkeyPatch):
+    noisy = data.degraded(Degradation("noise", 25))
+    on, feeder = backend(), Feeder(noisy, "train", BATCH, seed=3)
+    monkeypatch.setattr(type(on), "device_memory", lambda self, device: 2**40)
+    assert fits_on_device(Feeder(data, "train", BATCH, seed=3), on, "a device")
+    assert not fits_on_device(feeder, on, "a device")
+    ahead, before = feed(noisy), set(threading.enumerate())
+    for step in (0, 4):
+        found = ahead.batches(step, 4)
+        assert found["inputs"].shape == (4, BATCH, 8, 8, 1)
+        for i in range(4):
+            assert_same({name: array[i] for name, array in found.items()}, feeder.batch(step + i))
+    assert len(set(threading.enumerate()) - before) == 1

@@ -10,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 
+import keras
 import pytest
 
 import zoo_core
@@ -131,8 +132,8 @@ def test_killed_at_many_moments_a_run_ends_as_if_nothing_had_happened(tmp_path: 
     assert_same(run, whole)
 
 
-def test_a_run_of_another_backend_is_not_gone_on_with(tmp_path: Path):
-    description = RunDescription(
+def description(backend: str) -> RunDescription:
+    return RunDescription(
         model="vae",
         distribution="zoo-vae",
         version="0.1.0",
@@ -140,11 +141,26 @@ def test_a_run_of_another_backend_is_not_gone_on_with(tmp_path: Path):
         data_dir=None,
         seed=0,
         parameters=1,
-        environment={"backend": "another"},
+        environment={"backend": backend},
         command="",
         created="",
     )
-    run = RunFolder.create(tmp_path / "run", description, "[model]\n\n[training]\n")
+
+
+def test_a_run_that_stopped_early_says_why_it_does_not_go_on(tmp_path: Path):
+    options = "[model]\n\n[training]\nselect_every = 2\npatience = 2\n"
+    run = RunFolder.create(tmp_path / "run", description(keras.backend.backend()), options)
+    scores = [json.dumps({"step": step, "select/fd": score}) for step, score in ((2, 5.0), (4, 6.0), (6, 7.0))]
+    (run.path / "metrics.jsonl").write_text("\n".join(scores) + "\n")
+    checkpoint.path_of(run, 6).parent.mkdir(exist_ok=True)
+    checkpoint.path_of(run, 6).touch()
+    with pytest.raises(UsageError, match="stopped early: its score had not become better 2 times") as caught:
+        session.resume(run.path, steps=10_000)
+    assert "-t patience=N" in caught.value.hint
+
+
+def test_a_run_of_another_backend_is_not_gone_on_with(tmp_path: Path):
+    run = RunFolder.create(tmp_path / "run", description("another"), "[model]\n\n[training]\n")
     with pytest.raises(UsageError, match=r"trained on the backend another, and Keras runs on") as caught:
         session.resume(run.path)
     assert caught.value.hint == f"Go on where it began: zoo train --resume {run.path} --backend another"

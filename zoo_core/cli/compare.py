@@ -83,6 +83,7 @@ def compare(
     """
     from rich.console import Console
 
+    from zoo_core.cli.memory import keep_freed_memory
     from zoo_core.cli.progress import StderrReport
     from zoo_core.comparing.compare import compare as run_comparison
     from zoo_core.comparing.compare import preview
@@ -118,6 +119,7 @@ def compare(
         )
         emit(runs, as_json)
         return
+    keep_freed_memory()
     with StderrReport() as progress:
         comparison = run_comparison(
             models,

@@ -1,19 +1,19 @@
 """`zoo datasets`: which sets there are, what is in one, preparing one as a file, checking that file."""
 
 from dataclasses import asdict
-from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from zoo_core.cli.options import data_dir_option
-from zoo_core.cli.output import console, emit, json_option
-from zoo_core.errors import UsageError
+from zoo_core.cli.output import emit, json_option
+from zoo_core.cli.prepare import prepare
 
 if TYPE_CHECKING:
     from zoo_core.data import Dataset
+
+_IN_A_ROW = 10  # images of a contact sheet
 
 
 @click.group()
@@ -30,43 +30,54 @@ def datasets() -> None:
     """
 
 
+datasets.add_command(prepare)
+
+
 @datasets.command("list")
+@data_dir_option
 @json_option
-def list_(as_json: bool) -> None:
-    """List the built-in data sets.
+def list_(data_dir: Path | None, as_json: bool) -> None:
+    """List the built-in data sets: which are at hand, and what it takes to fetch the others.
 
     \b
     For example:
-      zoo datasets list
+      zoo datasets list --data-dir ~/datasets
     """
-    from zoo_core.data import BUILTIN
+    from zoo_core.data.builtin import BUILTIN, at_hand
 
+    found = {name: at_hand(record, data_dir) for name, record in BUILTIN.items()}
     if as_json:
-        emit([asdict(record) for record in BUILTIN.values()], as_json)
+        emit([asdict(record) | {"at_hand": found[name]} for name, record in BUILTIN.items()], as_json)
         return
     lines = [
         {"name": r.name, "shape": _by(r.shape), "classes": len(r.classes), **r.splits, "summary": r.summary}
-        | {"origin": r.origin}
-        for r in BUILTIN.values()
+        | {"at hand": found[name] or f"no: {r.download}{f', {r.megabytes} MB' if r.megabytes else ''}"}
+        for name, r in BUILTIN.items()
     ]
     emit(lines, as_json)
 
 
 @datasets.command()
 @click.argument("source")
+@click.option(
+    "--sheet", metavar="FILE.png", type=click.Path(path_type=Path), help="Draw a contact sheet: a row a class."
+)
 @data_dir_option
 @json_option
-def show(source: str, data_dir: Path | None, as_json: bool) -> None:
+def show(source: str, sheet: Path | None, data_dir: Path | None, as_json: bool) -> None:
     """Load SOURCE and show its shape, its content hash, and the images of each class and split.
 
     \b
     For example:
-      zoo datasets show folder:photos@64
+      zoo datasets show folder:photos@64 --sheet sheet.png
     """
     from zoo_core.data import load_dataset
 
     dataset = load_dataset(source, data_dir)
-    _emit(dataset, as_json)
+    drawn = {"sheet": str(sheet)} if sheet else {}
+    if sheet:
+        _draw(dataset, sheet)
+    _emit(dataset, as_json, **drawn)
     if dataset.classes and not as_json:
         counts = _counts(dataset)
         click.echo()
@@ -74,44 +85,20 @@ def show(source: str, data_dir: Path | None, as_json: bool) -> None:
 
 
 @datasets.command()
-@click.argument("source")
-@click.argument("out", type=click.Path(path_type=Path), metavar="OUT.h5")
-@data_dir_option
-@json_option
-def prepare(source: str, out: Path, data_dir: Path | None, as_json: bool) -> None:
-    """Write SOURCE as one HDF5 file. As h5:OUT.h5 it is then opened at once, whatever its size.
-
-    \b
-    For example:
-      zoo datasets prepare folder:photos@64 photos.h5
-    """
-    from zoo_core.data import load_dataset, write_h5
-
-    if out.exists():
-        raise UsageError(f"'{out}' already exists.", "Remove it, or name another file.")
-    dataset = load_dataset(source, data_dir)
-    now = datetime.now(UTC).isoformat(timespec="seconds")
-    provenance = {"source": source, "prepared": now, "zoo-core": version("zoo-core")}
-    write_h5(dataset, out, provenance | ({"of": dataset.provenance} if dataset.provenance else {}))
-    _emit(dataset, as_json, file=str(out), bytes=out.stat().st_size)
-    console().print(f"Use it as h5:{out}")
-
-
-@datasets.command()
 @click.argument("file")
 @json_option
 def verify(file: str, as_json: bool) -> None:
-    """Compare every image and label of a prepared FILE with the content hash that it states.
+    """Compare all that is in a prepared FILE with the hashes and statistics that it states.
 
     \b
     For example:
       zoo datasets verify photos.h5
     """
-    from zoo_core.data import read_h5
+    from zoo_core.data import Prepared
 
-    dataset = read_h5(Path(file.removeprefix("h5:")))
-    dataset.verify()
-    _emit(dataset, as_json, file=file, verified=True)
+    prepared = Prepared(Path(file.removeprefix("h5:")))
+    prepared.verify()
+    _emit(prepared.dataset(), as_json, file=file, verified=True)
 
 
 def _emit(dataset: "Dataset", as_json: bool, **more: Any) -> None:
@@ -123,6 +110,19 @@ def _emit(dataset: "Dataset", as_json: bool, **more: Any) -> None:
         return
     flat = {"classes": len(spec.classes), **spec.splits} | {f"provenance: {key}": notes[key] for key in notes}
     emit({"name": spec.name, "shape": _by(spec.image_shape), "content_hash": spec.content_hash} | flat | more, False)
+
+
+def _draw(dataset: "Dataset", path: Path) -> None:
+    """Train images, evenly spaced in their order: ten of each class in its row, or a hundred."""
+    import numpy as np
+
+    from zoo_core.sampling.grids import grid, write_png
+
+    images, labels = dataset.images("train"), dataset.labels("train")
+    rows = [np.arange(len(images))] if labels is None else [np.flatnonzero(labels == c) for c in np.unique(labels)]
+    most = _IN_A_ROW if labels is not None else _IN_A_ROW**2
+    chosen = [row[np.linspace(0, len(row) - 1, most).astype(int)] for row in rows]  # repeated where there are fewer
+    write_png(path, grid(images[np.concatenate(chosen)], _IN_A_ROW))
 
 
 def _counts(dataset: "Dataset") -> dict[str, dict[str, int]]:

@@ -61,3 +61,32 @@ class StderrReport:
     def say(self, message: str) -> None:
         """One line on its own, above the bar where there is one."""
         self._console.print(message)
+
+
+class Counting:
+    """Told how many of how many things are done, on a terminal as a bar; a context manager that takes it away again."""
+
+    def __init__(self) -> None:
+        self._console = console()
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        self._bar = Progress(*columns, console=self._console, disable=not self._console.is_terminal)
+        self._tasks: dict[str, TaskID] = {}
+        self._printed = time.monotonic()
+
+    def __enter__(self) -> "Counting":
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.stop()
+
+    def __call__(self, what: str, done: int, total: int) -> None:
+        if what not in self._tasks:
+            self._tasks[what] = self._bar.add_task(what, total=total or None)
+        self._bar.update(self._tasks[what], completed=done, total=total or None)
+        now = time.monotonic()
+        if not self._console.is_terminal and total and now - self._printed >= SECONDS_BETWEEN_LINES:
+            self._printed = now
+            self._console.print(f"{what}: {done:,} of {total:,}")

@@ -3,7 +3,7 @@
 from zoo_core.data.builtin import BUILTIN, BuiltinSet
 from zoo_core.data.dataset import SPLITS, Dataset, Split
 from zoo_core.data.feeding import Feeder
-from zoo_core.data.hdf5 import read_h5, write_h5
+from zoo_core.data.hdf5 import Prepared, read_h5, write_h5
 from zoo_core.data.sources import load_dataset, resize
 
 __all__ = [
@@ -12,6 +12,7 @@ __all__ = [
     "BuiltinSet",
     "Dataset",
     "Feeder",
+    "Prepared",
     "Split",
     "load_dataset",
     "read_h5",

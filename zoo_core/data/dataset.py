@@ -2,13 +2,16 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import astuple
 from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from zoo_core.errors import ZooError, unknown
+from zoo_core.data.degradation import Degradation, DegradedImages
+from zoo_core.data.statistics import Statistics
+from zoo_core.errors import UsageError, unknown
 from zoo_core.specs import DataSpec, Field
 
 SPLITS = ("train", "validation", "test")
@@ -37,6 +40,13 @@ class Dataset:
         classes: the class names in the order of the labels; empty for a set without labels.
         provenance: what a prepared file says of where its images came from, JSON values.
         content_hash: what a prepared file says of it; otherwise it is computed when `spec` is first asked for.
+        statistics: of the train images; likewise.
+        verify: compares what the file holds with what it says, and raises ZooError.
+        inputs: where images are to be made from others, these: uint8 (N, H', W', C') for each split.
+        degradation: makes the inputs from the images instead; see `degraded`.
+
+    Attributes:
+        degradation: None where there is none.
 
     Raises:
         ValueError: for arrays that break one of these rules.
@@ -49,18 +59,30 @@ class Dataset:
         classes: Sequence[str] = (),
         provenance: Mapping[str, Any] | None = None,
         content_hash: str | None = None,
+        statistics: Statistics | None = None,
+        verify: Callable[[], None] | None = None,
+        inputs: Mapping[str, np.ndarray] | None = None,
+        degradation: Degradation | None = None,
     ) -> None:
         _check(splits, classes)
+        _check_inputs(splits, inputs or {})
         self.name = name
         self.classes = tuple(classes)
         self.provenance = dict(provenance or {})
-        self._splits = {split: _read_only(splits[split]) for split in SPLITS}
+        self.degradation = degradation
+        self._splits = {split: _read_only_split(splits[split]) for split in SPLITS}
+        self._inputs = {split: _read_only(array) for split, array in (inputs or {}).items()}
         self._stated_hash = content_hash
+        self._stated_statistics = statistics
+        self._verify = verify
 
     @cached_property
     def spec(self) -> DataSpec:
         """What a model and a result record need to know of this data set."""
         fields = {"images": Field(self._splits["train"].images.shape[1:], "float32")}
+        inputs = self.inputs("train")
+        if inputs is not None:
+            fields["inputs"] = Field(inputs.shape[1:], "float32")
         if self.classes:
             fields["labels"] = Field((), "int32")
         return DataSpec(
@@ -68,8 +90,15 @@ class Dataset:
             fields=fields,
             classes=self.classes,
             splits={split: len(content.images) for split, content in self._splits.items()},
-            content_hash=self._stated_hash or content_hash(self._splits, self.classes),
+            content_hash=self._content_hash(),
+            means=tuple(mean / 127.5 - 1 for mean in self.statistics.means()),
+            deviations=tuple(deviation / 127.5 for deviation in self.statistics.deviations()),
         )
+
+    @cached_property
+    def statistics(self) -> Statistics:
+        """Of the train images."""
+        return self._stated_statistics or Statistics.of(self._splits["train"].images)
 
     def images(self, split: str) -> np.ndarray:
         """uint8 (N, H, W, C), read-only; an `np.memmap` where the set lies in an HDF5 file.
@@ -83,21 +112,51 @@ class Dataset:
         """int32 (N,), or None where the set has no labels. Raises as `images` does."""
         return self._split(split).labels
 
+    def inputs(self, split: str) -> np.ndarray | DegradedImages | None:
+        """What the images are to be made from, uint8 (N, H', W', C'), or None where the set has no such pairs.
+
+        A degradation makes them when they are asked for, by a slice or by integers (n,). Raises as `images` does.
+        """
+        images = self.images(split)
+        return self._inputs.get(split) if self.degradation is None else DegradedImages(images, self.degradation)
+
+    def degraded(self, degradation: Degradation) -> "Dataset":
+        """The same images, to be restored from what a degradation makes of them.
+
+        Raises:
+            UsageError: where the set has inputs already, or the degradation can't be done to images of this size.
+        """
+        if self._inputs:
+            raise UsageError(
+                f"'{self.name}' has inputs of its own for each image, and can't be degraded.",
+                "Leave the degradation out: it is what follows the ~.",
+            )
+        degradation.shape(self._splits["train"].images.shape[1:])
+        return Dataset(
+            self.name,
+            self._splits,
+            self.classes,
+            self.provenance,
+            content_hash=self._stated_hash,
+            statistics=self._stated_statistics,
+            verify=self._verify,
+            degradation=degradation,
+        )
+
     def verify(self) -> None:
-        """Read every image and compare with the content hash that the file states, where there is one.
+        """Read all of a prepared file and compare it with what it says of itself; other sets have nothing to compare.
 
         Raises:
             ZooError: if they differ.
         """
-        if self._stated_hash is None:
-            return
-        found = content_hash(self._splits, self.classes)
-        if found != self.spec.content_hash:
-            raise ZooError(
-                f"The content of '{self.name}' should have the hash {self.spec.content_hash}, but it has {found}: "
-                "images, labels or class names were changed after the file was written.",
-                "Make the file again: zoo datasets prepare SOURCE OUT.h5",
-            )
+        if self._verify is not None:
+            self._verify()
+
+    def _content_hash(self) -> str:
+        clean = self._stated_hash or content_hash(self._splits, self.classes, self._inputs)
+        if self.degradation is None:
+            return clean
+        return hashlib.sha256(json.dumps([clean, *astuple(self.degradation)]).encode()).hexdigest()
 
     def _split(self, split: str) -> Split:
         if split not in self._splits:
@@ -105,18 +164,21 @@ class Dataset:
         return self._splits[split]
 
 
-def content_hash(splits: Mapping[str, Split], classes: Sequence[str]) -> str:
-    """SHA-256, as hex, over the image shape, the class names, and each split's images with their labels.
+def content_hash(splits: Mapping[str, Split], classes: Sequence[str], inputs: Mapping[str, np.ndarray]) -> str:
+    """SHA-256, as hex, over the shapes, the class names, and each split's images with their labels and inputs.
 
-    An image enters by the SHA-256 of its pixels, row by row, and its label (int32, little-endian); those of a split
-    are sorted, so that the order of the images does not matter.
+    An image enters by the SHA-256 of its pixels, row by row, its label (int32, little-endian) and the pixels of its
+    input; those of a split are sorted, so that the order of the images does not matter.
     """
-    total = hashlib.sha256(json.dumps([splits["train"].images.shape[1:], list(classes)]).encode())
+    shapes = [array.shape[1:] for array in (splits["train"].images, *([inputs["train"]] if inputs else []))]
+    total = hashlib.sha256(json.dumps([shapes[0], list(classes), *shapes[1:]]).encode())
     for name in SPLITS:
         images, labels = splits[name]
-        ends = [b""] * len(images) if labels is None else [label.tobytes() for label in labels.astype("<i4")]
-        pixels = (image.tobytes() for image in np.asarray(images))
-        digests = sorted(hashlib.sha256(image + end).digest() for image, end in zip(pixels, ends, strict=True))
+        rows = [np.asarray(images), *([] if labels is None else [labels.astype("<i4")])]
+        rows += [np.asarray(inputs[name])] if inputs else []
+        digests = sorted(
+            hashlib.sha256(b"".join(one.tobytes() for one in row)).digest() for row in zip(*rows, strict=True)
+        )
         total.update(f"{name} {len(digests)}".encode())
         total.update(b"".join(digests))
     return total.hexdigest()
@@ -144,18 +206,18 @@ def carve_validation(count: int, labels: np.ndarray | None) -> dict[str, np.ndar
     Returns:
         Ascending indices for "train" and "validation", the same on every call, none of them in both.
     """
-    train, validation = _carve(count, min(5000, max(1, round(count / 10))), labels)
+    train, validation = carve(count, min(5000, max(1, round(count / 10))), labels)
     return {"train": train, "validation": validation}
 
 
 def carve_all(count: int, labels: np.ndarray | None) -> dict[str, np.ndarray]:
     """Divide `count` images, at least 3: a fifth for test, and the rest as `carve_validation` does."""
-    rest, test = _carve(count, max(1, round(count / 5)), labels)
+    rest, test = carve(count, max(1, round(count / 5)), labels)
     inner = carve_validation(len(rest), None if labels is None else labels[rest])
     return {split: rest[indices] for split, indices in inner.items()} | {"test": test}
 
 
-def _carve(count: int, wanted: int, labels: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
+def carve(count: int, wanted: int, labels: np.ndarray | None) -> tuple[np.ndarray, np.ndarray]:
     """Ascending indices of the images that stay and of the `wanted` ones that go.
 
     Systematic sampling: shuffle, line up by class, cut the line into `wanted` equal stretches and take the middle of
@@ -191,9 +253,22 @@ def _check(splits: Mapping[str, Split], classes: Sequence[str]) -> None:
             )
 
 
-def _read_only(split: Split) -> Split:
-    images, labels = split.images.view(), None if split.labels is None else split.labels.view()
-    for array in (images, labels):
-        if array is not None:
-            array.flags.writeable = False
-    return Split(images, labels)
+def _check_inputs(splits: Mapping[str, Split], inputs: Mapping[str, np.ndarray]) -> None:
+    if set(inputs) not in (set(), set(SPLITS)):
+        raise ValueError(f"all splits have inputs, or none has, received those of {sorted(inputs)}")
+    for name, array in inputs.items():
+        received = f"received {array.dtype} {array.shape}"
+        if array.dtype != np.uint8 or array.ndim != 4 or array.shape[-1] not in (1, 3) or array.size == 0:
+            raise ValueError(f"{name} inputs must be uint8 (N, H, W, C) with C 1 or 3, {received}")
+        if len(array) != len(splits[name].images) or array.shape[1:] != inputs["train"].shape[1:]:
+            raise ValueError(f"{name} inputs must be one for each image, all of one shape, {received}")
+
+
+def _read_only_split(split: Split) -> Split:
+    return Split(_read_only(split.images), None if split.labels is None else _read_only(split.labels))
+
+
+def _read_only(array: np.ndarray) -> np.ndarray:
+    view = array.view()
+    view.flags.writeable = False
+    return view

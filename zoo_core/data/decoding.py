@@ -13,7 +13,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from zoo_core.errors import UsageError, ZooError
 
 EXTENSIONS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff")
-_FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF")  # a .png that is really EPS must not start Ghostscript
+FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF")  # a .png that is really EPS must not start Ghostscript
 
 T = TypeVar("T")
 
@@ -36,8 +36,9 @@ def decode(path: Path, size: tuple[int, int] | None) -> np.ndarray:
     if path.stat().st_size == 0:
         raise ValueError("it is empty")
     try:
-        with Image.open(path, formats=_FORMATS) as file:
-            image = _gray_or_rgb(ImageOps.exif_transpose(file))
+        with Image.open(path, formats=FORMATS) as file:
+            ImageOps.exif_transpose(file, in_place=True)
+            image = gray_or_rgb(file)
     except UnidentifiedImageError:
         raise ValueError("it is no image of an accepted format") from None
     if size is not None:
@@ -91,7 +92,7 @@ def on_white(pixels: np.ndarray) -> np.ndarray:
     return np.asarray(column).reshape(*pixels.shape[:3], 3)
 
 
-def _gray_or_rgb(image: Image.Image) -> Image.Image:
+def gray_or_rgb(image: Image.Image) -> Image.Image:
     """The image in mode L or RGB: 16 bits lose the lower 8, [0, 1] floats become 0 to 255, alpha goes onto white."""
     if image.mode.startswith("I") or image.mode == "F":  # I;16 and its byte orders, I of 32 bits
         values = np.asarray(image)
@@ -102,7 +103,10 @@ def _gray_or_rgb(image: Image.Image) -> Image.Image:
         return Image.fromarray(scaled.astype(np.uint8))
     if image.has_transparency_data:
         return _composited(image.convert("RGBA"))
-    return image.convert("L" if image.mode in ("1", "L") else "RGB")
+    if image.mode in ("L", "RGB"):
+        image.load()  # before its file is closed
+        return image
+    return image.convert("L" if image.mode == "1" else "RGB")
 
 
 def _composited(image: Image.Image) -> Image.Image:

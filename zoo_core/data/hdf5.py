@@ -1,101 +1,315 @@
-"""The prepared form of a data set: one HDF5 file, format "zoo-dataset", schema 1, whose images are mapped, not read.
+"""The prepared form of a data set: one HDF5 file, format "zoo-dataset", schema 2, whose arrays are mapped, not read.
 
     attributes: format, name, classes (JSON), provenance (JSON), content_hash, texts of fixed length; schema, integer
     train, validation, test:
-        images  (N, H, W, C) uint8, contiguous and uncompressed
-        labels  (N,) int32, likewise; absent where the set has none
+        images             (N, H, W, C) uint8
+        inputs             (N, H', W', C') uint8, what the image is to be made from; absent where the set has no pairs
+        hashes             (N, 32) uint8, the SHA-256 of each image (`zoo_core.data.dataset.digest`)
+        paths              (N,) texts of fixed length, in UTF-8: where each image came from
+        labels             (N,) int32, -1 where an image has none; like the next two absent where there are no classes
+        label_origins      (N,) uint8, positions in `ORIGINS`
+        label_confidences  (N,) float32 in [0, 1]
+    statistics, of the train images by channel:
+        count, sums, squares   (), (C,), (C,) int64: pixels, the sum of their levels and of their squares
+        means, deviations      (C,) float64, in levels 0 to 255
 
-`zoo_core.hdf5` says why no other layout is read.
+All arrays are contiguous and uncompressed; `zoo_core.hdf5` says why no other layout is read.
 """
 
 import errno
+import hashlib
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, astuple
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import h5py
 import numpy as np
 
 from zoo_core import hdf5
-from zoo_core.data.dataset import SPLITS, Dataset, Split
+from zoo_core.data.dataset import SPLITS, Dataset, Split, digest
+from zoo_core.data.statistics import Statistics
 from zoo_core.errors import UsageError, ZooError
 from zoo_core.files import atomic
 
 FORMAT = "zoo-dataset"
-SCHEMA = 1
+SCHEMA = 2
+
+ORIGINS = ("none", "folder", "table", "array", "pattern", "cluster", "classifier")
+"""Where a label comes from: nowhere, a folder's name, a CSV file, labels beside an array, a pattern in the path, a
+cluster of features, a classifier's guess."""
+
+_LABELLING = ("labels", "label_origins", "label_confidences")
+_TYPES = {"images": "|u1", "hashes": "|u1", "paths": "|S", "labels": "<i4", "label_origins": "|u1"}
+_TYPES |= {"label_confidences": "<f4", "inputs": "|u1"}
+_CHUNK = 2**24  # bytes of images, about, that are looked at or written at once
+
+Columns = Mapping[str, np.ndarray]
+"""Some images of a split: their part of each column, by its name."""
 
 
-def read_h5(path: Path, name: str | None = None) -> Dataset:
-    """Open a prepared data set. Its images are `np.memmap`s; the content hash is the one that the file states.
+class Prepared:
+    """An open prepared file.
 
-    Args:
-        name: the data set's name; by default the one in the file.
+    Attributes:
+        name, classes, provenance, content_hash: what the file says of itself.
+        counts: the number of images of each split.
 
     Raises:
         UsageError: if there is no such file.
         ZooError: if it is not a zoo data set, or broken.
     """
-    try:
-        if not path.is_file():
-            hint = "A folder of images is named folder:PATH." if path.exists() else "zoo datasets prepare makes one."
-            raise UsageError(f"There is no file '{path}'.", hint)
-        with hdf5.reading(path, FORMAT, SCHEMA) as file:
-            return _read(file, path, name)
-    except (OSError, hdf5.Broken) as error:
-        raise ZooError(
-            f"'{path}' is not a zoo data set: {error}.",
-            "Expected is an HDF5 file (layout v110) with the groups train, validation and test, each with images "
-            "(N, H, W, C) uint8 and, if labelled, labels (N,) int32, contiguous and uncompressed. To make one: "
-            "zoo datasets prepare SOURCE OUT.h5",
-        ) from error
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            if not path.is_file():
+                hint = (
+                    "A folder of images is named folder:PATH." if path.exists() else "zoo datasets prepare makes one."
+                )
+                raise UsageError(f"There is no file '{path}'.", hint)
+            with hdf5.reading(path, FORMAT, SCHEMA) as file:
+                self._read(file)
+        except (OSError, hdf5.Broken) as error:
+            raise ZooError(
+                f"'{path}' is not a zoo data set: {error}.",
+                f"Expected is an HDF5 file (layout v110) of schema {SCHEMA}, as docs/data.md describes it. To make "
+                "one: zoo datasets prepare SOURCE OUT.h5",
+            ) from error
+
+    def columns(self, split: str) -> dict[str, np.memmap]:
+        """All of a split, mapped from the file."""
+        return self._columns[split]
+
+    def parts(self) -> Iterator[tuple[str, Columns]]:
+        """All images, some at a time, by split and in the file's order."""
+        for split in SPLITS:
+            columns = self._columns[split]
+            step = max(1, _CHUNK // columns["images"][0].nbytes)
+            for start in range(0, self.counts[split], step):
+                yield split, {name: column[start : start + step] for name, column in columns.items()}
+
+    def dataset(self, name: str | None = None) -> Dataset:
+        """For training: without labels where some image has none.
+
+        Args:
+            name: by default the one in the file.
+        """
+        labelled = bool(self.classes) and all((columns["labels"] >= 0).all() for columns in self._columns.values())
+        splits = {
+            split: Split(columns["images"], np.array(columns["labels"], np.int32) if labelled else None)
+            for split, columns in self._columns.items()
+        }
+        return Dataset(
+            name or self.name,
+            splits,
+            self.classes if labelled else (),
+            self.provenance,
+            content_hash=self.content_hash,
+            statistics=self.statistics,
+            verify=self.verify,
+            inputs={split: columns["inputs"] for split, columns in self._columns.items() if "inputs" in columns},
+        )
+
+    def verify(self) -> None:
+        """Read all of it, and compare with its hashes, its statistics and its content hash.
+
+        Raises:
+            ZooError: if they differ; names an image where its pixels were changed.
+        """
+        found, statistics = ContentHash(self.classes, self.shape), Statistics.empty(self.shape[2])
+        for split, columns in self.parts():
+            for image, stated, path in zip(columns["images"], columns["hashes"], columns["paths"], strict=True):
+                if digest(image) != stated.tobytes():
+                    raise self._changed(f"the pixels of '{path.decode(errors='replace')}' are not what its hash says")
+            found.update(split, columns)
+            if split == "train":
+                statistics += Statistics.of(columns["images"])
+        if statistics != self.statistics:
+            raise self._changed("its statistics are not those of its train images")
+        if found.hexdigest(statistics) != self.content_hash:
+            raise self._changed(f"its content hash should be {self.content_hash}")
+
+    def _changed(self, what: str) -> ZooError:
+        return ZooError(
+            f"'{self.path}' was changed after it was written: {what}.",
+            "Make the file again: zoo datasets prepare SOURCE OUT.h5",
+        )
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(H, W, C) of an image."""
+        height, width, channels = self._columns["train"]["images"].shape[1:]
+        return height, width, channels
+
+    def _read(self, file: h5py.File) -> None:
+        self.name, self.content_hash = hdf5.read_text(file, "name"), hdf5.read_text(file, "content_hash")
+        classes, provenance = (json.loads(hdf5.read_text(file, attribute)) for attribute in ("classes", "provenance"))
+        if not isinstance(classes, list) or not all(isinstance(label, str) for label in classes):
+            raise ValueError("its attribute 'classes' should be a JSON list of texts")
+        if not isinstance(provenance, dict):
+            raise ValueError("its attribute 'provenance' should be a JSON object")
+        self.classes, self.provenance = tuple(classes), provenance
+        self._columns = {split: self._read_split(hdf5.child(file, split, h5py.Group)) for split in SPLITS}
+        self.counts = {split: len(columns["images"]) for split, columns in self._columns.items()}
+        self.statistics = _read_statistics(hdf5.child(file, "statistics", h5py.Group), self.shape[2])
+        # What the columns say of each other is checked where a `Dataset` is made of them.
+        self.dataset()
+
+    def _read_split(self, group: h5py.Group) -> dict[str, np.memmap]:
+        wanted = ["images", "hashes", "paths", *(_LABELLING if self.classes else ())]
+        wanted += ["inputs"] if "inputs" in group else []
+        columns = {name: hdf5.mapped(group, name, _TYPES[name], self.path) for name in wanted}
+        count = len(columns["images"])
+        shapes = {"hashes": (count, 32)} | dict.fromkeys(("paths", *_LABELLING), (count,))
+        for name, column in columns.items():
+            if name in shapes and column.shape != shapes[name]:
+                raise ValueError(f"'{group.name}/{name}' should be {shapes[name]}, received {column.shape}")
+        if self.classes and not (-1 <= columns["labels"].min() <= columns["labels"].max() < len(self.classes)):
+            raise ValueError(f"'{group.name}/labels' should lie in [-1, {len(self.classes) - 1}]")
+        if self.classes and columns["label_origins"].max() >= len(ORIGINS):
+            raise ValueError(f"'{group.name}/label_origins' should lie in [0, {len(ORIGINS) - 1}]")
+        return columns
 
 
-def write_h5(dataset: Dataset, path: Path, provenance: Mapping[str, Any]) -> None:
-    """Write a data set, whole or not at all; a file that stands at `path` is replaced.
+class Header(NamedTuple):
+    """What must be known of a prepared file before its first image is written.
 
     Args:
+        name: of the source.
+        counts: images of each split, each at least 1.
+        like: one row (or more) of each column, for its shape and type; of `paths` as long as the longest.
         provenance: where the images came from and what was done to them, JSON values.
+    """
+
+    name: str
+    classes: Sequence[str]
+    counts: Mapping[str, int]
+    like: Columns
+    provenance: Mapping[str, Any]
+
+
+class ContentHash:
+    """SHA-256 over every array of a prepared file, fed in the file's order and in parts of any length.
+
+    Of the images, their hashes enter.
+    """
+
+    def __init__(self, classes: Sequence[str], shape: Sequence[int]) -> None:
+        self._head = [list(shape), list(classes)]
+        self._columns: dict[str, Any] = {}
+
+    def update(self, split: str, columns: Columns) -> None:
+        for name in sorted(set(columns) - {"images"}):
+            kind = f"{columns[name].dtype} {columns[name].shape[1:]}"
+            column = self._columns.setdefault(f"{split}/{name}", hashlib.sha256(kind.encode()))
+            column.update(np.ascontiguousarray(columns[name]).tobytes())
+
+    def hexdigest(self, statistics: Statistics) -> str:
+        columns = {name: column.hexdigest() for name, column in sorted(self._columns.items())}
+        return hashlib.sha256(json.dumps([*self._head, columns, astuple(statistics)]).encode()).hexdigest()
+
+
+def write_prepared(path: Path, header: Header, parts: Iterator[tuple[str, Columns]]) -> str:
+    """Write a prepared file, whole or not at all; one that stands at `path` is replaced.
+
+    Args:
+        parts: the columns of all images, some at a time, those of a split in their order.
+
+    Returns:
+        The content hash.
 
     Raises:
-        ZooError: if the disk is full, the folder can't be written, or `dataset` is not what its hash says.
+        ZooError: if the disk is full or the folder can't be written.
     """
-    dataset.verify()
     with atomic(path) as temporary:
-        size = sum(dataset.images(split).nbytes for split in SPLITS)
-        if size > shutil.disk_usage(temporary.parent).free:
+        rows = sum(header.counts.values())
+        if rows * sum(column[0].nbytes for column in header.like.values()) > shutil.disk_usage(temporary.parent).free:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))  # now, as libhdf5 fails without grace
         try:
-            _write(dataset, temporary, provenance)
+            return _write(temporary, header, parts)
         except RuntimeError as error:  # what h5py raises where the file can't be finished when it is closed
             raise OSError(str(error)) from error
 
 
-def _write(dataset: Dataset, path: Path, provenance: Mapping[str, Any]) -> None:
+def write_h5(dataset: Dataset, path: Path, provenance: Mapping[str, Any]) -> None:
+    """Write a data set as it is. Raises as `write_prepared` does."""
+
+    def columns(split: str, start: int, stop: int) -> dict[str, np.ndarray]:
+        images, labels = dataset.images(split)[start:stop], dataset.labels(split)
+        hashes = np.frombuffer(b"".join(digest(image) for image in images), np.uint8).reshape(-1, 32)
+        paths = np.array([f"{split}/{number:0{digits}d}".encode() for number in range(start, start + len(images))])
+        found = {"images": np.asarray(images), "hashes": hashes, "paths": paths.astype(f"S{digits + 11}")}
+        if (inputs := dataset.inputs(split)) is not None:
+            found["inputs"] = inputs[start:stop]
+        if labels is not None:
+            origins = np.full(len(images), ORIGINS.index("array"), np.uint8)
+            confidences = np.ones(len(images), np.float32)
+            found |= {"labels": labels[start:stop], "label_origins": origins, "label_confidences": confidences}
+        return found
+
+    def parts() -> Iterator[tuple[str, Columns]]:
+        for split, count in dataset.spec.splits.items():
+            step = max(1, _CHUNK // dataset.images(split)[0].nbytes)
+            for start in range(0, count, step):
+                yield split, columns(split, start, start + step)
+
+    digits = len(str(max(dataset.spec.splits.values())))
+    like = columns("train", 0, 1)
+    write_prepared(path, Header(dataset.name, dataset.classes, dataset.spec.splits, like, provenance), parts())
+
+
+def read_h5(path: Path, name: str | None = None) -> Dataset:
+    """`Prepared(path).dataset(name)`."""
+    return Prepared(path).dataset(name)
+
+
+def _write(path: Path, header: Header, parts: Iterator[tuple[str, Columns]]) -> str:
+    shape = header.like["images"].shape[1:]
+    content, statistics = ContentHash(header.classes, shape), Statistics.empty(shape[2])
     with hdf5.create(path, FORMAT, SCHEMA) as file:
-        hdf5.write_text(file, "name", dataset.name)
-        hdf5.write_text(file, "classes", json.dumps(dataset.classes))
-        hdf5.write_text(file, "provenance", json.dumps(dict(provenance)))
-        hdf5.write_text(file, "content_hash", dataset.spec.content_hash)
+        hdf5.write_text(file, "name", header.name)
+        hdf5.write_text(file, "classes", json.dumps(list(header.classes)))
+        hdf5.write_text(file, "provenance", json.dumps(dict(header.provenance)))
         for split in SPLITS:
             group = file.create_group(split)
-            group.create_dataset("images", data=dataset.images(split))
-            if (labels := dataset.labels(split)) is not None:
-                group.create_dataset("labels", data=labels.astype("<i4"))
+            for name, column in header.like.items():
+                group.create_dataset(name, (header.counts[split], *column.shape[1:]), column.dtype)
+        written = dict.fromkeys(SPLITS, 0)
+        for split, columns in parts:
+            start, stop = written[split], written[split] + len(columns["images"])
+            for name, column in columns.items():
+                file[split][name][start:stop] = column
+            content.update(split, columns)
+            if split == "train":
+                statistics += Statistics.of(columns["images"])
+            written[split] = stop
+        if written != dict(header.counts):
+            raise ValueError(f"expected {dict(header.counts)} images, received {written}")
+        group = file.create_group("statistics")
+        for name, value in asdict(statistics).items():
+            group.create_dataset(name, data=np.array(value, "<i8"))
+        group.create_dataset("means", data=np.array(statistics.means(), "<f8"))
+        group.create_dataset("deviations", data=np.array(statistics.deviations(), "<f8"))
+        content_hash = content.hexdigest(statistics)
+        hdf5.write_text(file, "content_hash", content_hash)
+    return content_hash
 
 
-def _read(file: h5py.File, path: Path, name: str | None) -> Dataset:
-    stated_name, content_hash = hdf5.read_text(file, "name"), hdf5.read_text(file, "content_hash")
-    classes, provenance = (json.loads(hdf5.read_text(file, attribute)) for attribute in ("classes", "provenance"))
-    if not isinstance(classes, list) or not all(isinstance(label, str) for label in classes):
-        raise ValueError("its attribute 'classes' should be a JSON list of texts")
-    if not isinstance(provenance, dict):
-        raise ValueError("its attribute 'provenance' should be a JSON object")
-    splits = {}
-    for split in SPLITS:
-        group = hdf5.child(file, split, h5py.Group)
-        labels = np.array(hdf5.mapped(group, "labels", "<i4", path), np.int32) if "labels" in group else None
-        splits[split] = Split(hdf5.mapped(group, "images", "|u1", path), labels)
-    return Dataset(name or stated_name, splits, classes, provenance, content_hash)
+def _read_statistics(group: h5py.Group, channels: int) -> Statistics:
+    shapes = {"count": (), "sums": (channels,), "squares": (channels,), "means": (channels,), "deviations": (channels,)}
+    found = {}
+    for name, shape in shapes.items():
+        array, dtype = hdf5.plain_array(group, name), "<f8" if name in ("means", "deviations") else "<i8"
+        if array.shape != shape or array.dtype.str != dtype:
+            raise ValueError(
+                f"'{array.name}' should be {np.dtype(dtype)} {shape}, received {array.dtype} {array.shape}"
+            )
+        found[name] = array[()].tolist()
+    statistics = Statistics(found["count"], tuple(found["sums"]), tuple(found["squares"]))
+    if [*statistics.means(), *statistics.deviations()] != found["means"] + found["deviations"]:
+        raise ValueError("its means and deviations should follow from its sums")
+    return statistics

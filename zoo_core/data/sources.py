@@ -1,4 +1,5 @@
-"""From what people type to a data set: `NAME`, `folder:PATH` or `h5:PATH`, each with an optional size and splits."""
+"""From what people type to a data set: `NAME`, `folder:PATH` or `h5:PATH`, and what may follow each of them: a size, a
+degradation, splits."""
 
 import os
 import re
@@ -11,6 +12,7 @@ from PIL import Image
 
 from zoo_core.data.builtin import BUILTIN, load_builtin
 from zoo_core.data.dataset import SPLITS, Dataset, Split
+from zoo_core.data.degradation import Degradation
 from zoo_core.data.folder import load_folder
 from zoo_core.data.hdf5 import read_h5
 from zoo_core.errors import UsageError, unknown
@@ -19,32 +21,37 @@ _LARGEST_SIDE = 4096
 
 
 class Source(NamedTuple):
-    """A parsed source: the kind, the name or the path, the size (H, W) and the splits where they are given."""
+    """A parsed source: the kind, the name or the path; the size (H, W), the splits and the degradation where they are
+    given."""
 
     kind: Literal["builtin", "folder", "h5"]
     target: str
     size: tuple[int, int] | None = None
     splits: tuple[str, ...] | None = None
+    degradation: Degradation | None = None
 
 
 def parse_source(text: str) -> Source:
-    """Parse `NAME`, `folder:PATH` or `h5:PATH`, with `@SIZE` or `@HEIGHTxWIDTH` after it where a size is wanted, and
-    `#SPLIT` or `#SPLIT+SPLIT` at the end where splits are named; these are then in the order of `SPLITS`.
+    """Parse `NAME`, `folder:PATH` or `h5:PATH`, and after it, in this order and each where it is wanted, `@SIZE` or
+    `@HEIGHTxWIDTH`, `~DEGRADATION` such as `~noise25`, and `#SPLIT` or `#SPLIT+SPLIT`; splits are then in the order of
+    `SPLITS`.
 
     A path that itself ends like that needs a `/` after it: `folder:icons@64/`, `folder:icons#old/`.
 
     Raises:
-        UsageError: for an unknown name or split, a split named twice, a kind without a path, or a size out of bounds.
+        UsageError: for an unknown name, degradation or split, a split named twice, a kind without a path, or a size or
+            an amount out of bounds.
     """
     whole, splits = _cut_splits(text)
+    whole, degradation = _cut_degradation(whole)
     target, size = cut_size(whole)
     kind, colon, path = target.partition(":")
     if colon and kind in ("folder", "h5"):
         if not path:
             raise UsageError(f"A path should follow '{kind}:', received '{text}'.", f"For example: {kind}:path/to/it")
-        return Source("folder" if kind == "folder" else "h5", path, size, splits)
+        return Source("folder" if kind == "folder" else "h5", path, size, splits, degradation)
     if target in BUILTIN:
-        return Source("builtin", target, size, splits)
+        return Source("builtin", target, size, splits, degradation)
     if os.path.exists(target):
         kind = "folder" if os.path.isdir(target) else "h5"
         raise UsageError(f"'{target}' is no built-in data set, but a path.", f"To use it, write {kind}:{text}")
@@ -91,11 +98,13 @@ def load_dataset(source: str, data_dir: Path | None = None) -> Dataset:
             "Name train, validation or both, such as cifar10#train+validation.",
         )
     dataset = _load(parsed, source, data_dir)
-    return dataset if splits is None or splits == ("train",) else _trained_on(dataset, splits)
+    if splits is not None and splits != ("train",):
+        dataset = _trained_on(dataset, splits)
+    return dataset if parsed.degradation is None else dataset.degraded(parsed.degradation)
 
 
 def _load(source: Source, name: str, data_dir: Path | None) -> Dataset:
-    kind, target, size, _ = source
+    kind, target, size, *_ = source
     if kind == "folder":
         return load_folder(_path(target), size, name=name)
     if kind == "h5":
@@ -124,7 +133,16 @@ def resize(images: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 
 def resize_dataset(dataset: Dataset, size: tuple[int, int]) -> Dataset:
-    """The data set with every image brought to a size by `resize`."""
+    """The data set with every image brought to a size by `resize`.
+
+    Raises:
+        UsageError: where images are to be made from others, which would have to change with them.
+    """
+    if dataset.inputs("train") is not None:
+        raise UsageError(
+            f"The images of '{dataset.name}' belong to inputs, and can't be brought to another size without them.",
+            "Prepare the pairs at that size: zoo datasets prepare --size",
+        )
     splits = {split: Split(resize(dataset.images(split), size), dataset.labels(split)) for split in SPLITS}
     return Dataset(dataset.name, splits, dataset.classes, dataset.provenance)
 
@@ -135,7 +153,15 @@ def _trained_on(dataset: Dataset, chosen: Sequence[str]) -> Dataset:
     images = np.concatenate([splits[split].images for split in chosen])
     labels = [labels for split in chosen if (labels := splits[split].labels) is not None]
     splits["train"] = Split(images, np.concatenate(labels) if labels else None)
-    return Dataset(dataset.name, splits, dataset.classes, dataset.provenance)
+    pairs = {split: found for split in SPLITS if isinstance(found := dataset.inputs(split), np.ndarray)}
+    if pairs:
+        pairs["train"] = np.concatenate([pairs[split] for split in chosen])
+    return Dataset(dataset.name, splits, dataset.classes, dataset.provenance, inputs=pairs)
+
+
+def _cut_degradation(text: str) -> tuple[str, Degradation | None]:
+    suffix = re.search(r"~([a-z]+[0-9.]*)\Z", text)
+    return (text, None) if suffix is None else (text[: suffix.start()], Degradation.parse(suffix[1]))
 
 
 def _cut_splits(text: str) -> tuple[str, tuple[str, ...] | None]:

@@ -145,7 +145,7 @@ def same_channels(*images: Images) -> tuple[Images, ...]:
 
 def _path(source: str) -> tuple[Path, tuple[int, int] | None] | None:
     """The path and the size (H, W) that a source stands for; None where it names a data set."""
-    if source.startswith(("folder:", "h5:")) or re.split("[@#]", source)[0] in BUILTIN:
+    if source.startswith(("folder:", "h5:")) or re.split("[@#~]", source)[0] in BUILTIN:
         return None
     if os.path.exists(source):
         return Path(source), None

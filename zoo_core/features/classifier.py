@@ -26,7 +26,7 @@ def shipped_file(data: str) -> Path:
 
 def shipped_for(data: DataSpec) -> str | None:
     """The data set of `SHIPPED` that this one is, whatever its size and split; None where it is none of them."""
-    name = re.split("[@#]", data.name)[0]
+    name = re.split("[@#~]", data.name)[0]
     return name if name in SHIPPED else None
 
 

@@ -127,7 +127,7 @@ class GenerativeModel(abc.ABC):
         """Run once a step, before the phases: what they share, such as latents, is added to the batch here.
 
         Args:
-            batch: `images` (N, H, W, C) in [-1, 1]; `labels` (N,) int32 where the set has them. N is the batch size
-                times the largest `repeat`.
+            batch: `images` (N, H, W, C) in [-1, 1]; where the set has them `inputs` (N, H', W', C') in [-1, 1], which
+                the images are to be made from, and `labels` (N,) int32. N is the batch size times the largest `repeat`.
         """
         return batch

@@ -101,8 +101,8 @@ class Engine:
 
         Args:
             step: the number of this step, from 0. The state holds it too, but to read it would wait for the device.
-            batch: `images` uint8 (N, H, W, C) and, where there are any, `labels` int32 (N,); N is the batch size
-                times `batches_per_step`.
+            batch: `images` uint8 (N, H, W, C) and, where there are any, `inputs` uint8 (N, H', W', C') and `labels`
+                int32 (N,); N is the batch size times `batches_per_step`.
         """
         self.state, logs = self._compiled_step(self.state, self._data, self._split(batch), self._active(step))
         return logs
@@ -301,10 +301,10 @@ def _weights(variables: Mapping[str, keras.Variable], values: Arrays) -> keras.S
 
 
 def _scaled(data: Batch, batch: Batch) -> dict[str, Tensor]:
-    """A batch, taken from the resident data where it is indices into it, its uint8 images brought to [-1, 1]."""
+    """A batch, taken from the resident data where it is indices into it, its uint8 pixels brought to [-1, 1]."""
     if "indices" in batch:
         batch = {name: ops.take(array, batch["indices"], axis=0) for name, array in data.items()}
-    return {**batch, "images": scale(batch["images"])}
+    return {name: scale(array) if name in ("images", "inputs") else array for name, array in batch.items()}
 
 
 def _rows(batch: dict[str, Tensor], part: int, parts: int) -> dict[str, Tensor]:

@@ -12,8 +12,9 @@ RESIDENT_SHARE = 0.25  # of the device's memory, at most
 
 
 def fits_on_device(feeder: Feeder, backend: Backend, device: Any) -> bool:
-    """Whether the whole split can stay in the memory that a device has of its own."""
-    memory = backend.device_memory(device)
+    """Whether the whole split can stay in the memory that a device has of its own; a degradation, which happens on the
+    host, keeps it there."""
+    memory = None if feeder.degradation else backend.device_memory(device)
     return memory is not None and sum(array.nbytes for array in feeder.arrays.values()) <= RESIDENT_SHARE * memory
 
 
@@ -22,14 +23,15 @@ class Feed:
 
     Args:
         resident: the engine holds the arrays, and a batch is `indices` into them. Otherwise, where the images are
-            mapped from a file, a thread reads the batches after those that are in use.
+            mapped from a file or degraded, a thread reads the batches after those that are in use.
     """
 
     def __init__(self, feeder: Feeder, resident: bool) -> None:
         self.images_per_step = feeder.batch_size
         self._feeder = feeder
         self._resident = resident
-        self._thread = ThreadPoolExecutor(1) if isinstance(feeder.arrays["images"], np.memmap) else None
+        slow = isinstance(feeder.arrays["images"], np.memmap) or feeder.degradation
+        self._thread = ThreadPoolExecutor(1) if slow else None
         self._ahead: tuple[int, int, Future] | None = None
 
     def batches(self, step: int, count: int) -> dict[str, np.ndarray]:
@@ -48,6 +50,8 @@ class Feed:
         return {name: array[0] for name, array in self._read(step, 1).items()}
 
     def _read(self, step: int, count: int) -> dict[str, np.ndarray]:
-        indices = self._feeder.indices(step, count)
-        found = {"indices": indices.astype(np.int32)} if self._resident else self._feeder.take(indices)
+        if self._resident:
+            found = {"indices": self._feeder.indices(step, count).astype(np.int32)}
+        else:
+            found = self._feeder.read(step, count)
         return {name: array.reshape(count, -1, *array.shape[1:]) for name, array in found.items()}

@@ -194,9 +194,10 @@ class Loop:
         ways = [f"a smaller batch, --batch-size {size // 2}"] if size > 1 else []
         ways += [f"the same batch in more parts, -t accumulate={2 * parts}"] if size % (2 * parts) == 0 else []
         ways += [f"a smaller network (zoo models show {self._model})"]
+        begun = checkpoint.steps_of(self._run)  # and then its options stay
         return ZooError(
             f"The device's memory is too small for batches of {size} images. {self._kept()}",
-            f"Try {', or '.join(ways)}.",
+            f"{'Start a new run with' if begun else 'Try'} {', or '.join(ways)}.",
         )
 
 

@@ -12,6 +12,7 @@ from zoo_core.errors import UsageError
 from zoo_core.options import Options, read_tables, resolve, write_toml
 from zoo_core.registry import RegisteredModel, registry
 from zoo_core.runs import RunDescription, RunFolder
+from zoo_core.training import checkpoint
 from zoo_core.training.backends import backend
 from zoo_core.training.build import Built, build
 from zoo_core.training.engine import Engine
@@ -21,7 +22,7 @@ from zoo_core.training.log import Report, Sink
 from zoo_core.training.loop import Callback, Loop
 from zoo_core.training.options import TrainingOptions
 from zoo_core.training.precision import computing_in
-from zoo_core.training.selection import Judge
+from zoo_core.training.selection import Judge, is_finished
 from zoo_core.training.tensorboard import TensorBoard
 
 STEPS_PER_DISPATCH = 16  # where the host would otherwise hold up a GPU
@@ -163,6 +164,12 @@ def _resume(
         raise UsageError(
             f"'{run.path}' was trained on the backend {used}, and Keras runs on {backend().name}.",
             f"Go on where it began: zoo train --resume {run.path} --backend {used}",
+        )
+    stopped = is_finished(run, training_options.steps, training_options.patience)
+    if steps is not None and stopped and checkpoint.steps_of(run)[-1] < training_options.steps:
+        raise UsageError(
+            f"'{run.path}' stopped early: its score had not become better {training_options.patience} times in a row.",
+            "Start a new run with more patience (-t patience=N), or with none (0).",
         )
     if steps is not None and steps != training_options.steps:
         training_options = resolve(TrainingOptions, training_options.model_dump() | {"steps": steps}, "training")

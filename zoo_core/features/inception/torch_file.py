@@ -14,7 +14,8 @@ import zipfile
 import numpy as np
 
 from zoo_core.errors import ZooError
-from zoo_core.features.inception.torch_pickle import MAX_BYTES, Broken, Reader, Storage, Tensor
+from zoo_core.features.inception.torch_pickle import Reader, Storage, Tensor
+from zoo_core.pickles import MAX_BYTES, Broken
 
 MAGIC_NUMBER, PROTOCOL = 0x1950A86A20F9469CFC6C, 1001
 MAX_MEMBERS = 10_000
@@ -111,7 +112,7 @@ def _read_members(archive: zipfile.ZipFile, size: int) -> tuple[State, Storages]
 
 
 def _check_state(value: object) -> State:
-    if type(value) is not dict or not all(isinstance(tensor, Tensor) for tensor in value.values()):
+    if type(value) is not dict or not all(type(k) is str and isinstance(v, Tensor) for k, v in value.items()):
         raise Broken("it should hold a dict of tensors and nothing else")
     return value
 

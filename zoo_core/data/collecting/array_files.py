@@ -1,0 +1,133 @@
+"""Arrays from files: NumPy's, idx, prepared files, and the built-in sets."""
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+
+from zoo_core.data.builtin import BUILTIN, load_builtin
+from zoo_core.data.collecting.arrays import Arrays, Part
+from zoo_core.data.collecting.files import stamp
+from zoo_core.data.collecting.unpacking import unpacked, written
+from zoo_core.data.dataset import SPLITS
+from zoo_core.data.hdf5 import Prepared
+from zoo_core.data.idx import reading_idx
+from zoo_core.data.npz import NumpyFile, Placed, numbered_labels, reading_numpy
+from zoo_core.errors import UsageError
+
+
+def open_numpy(name: str, path: Path, work: Path) -> Arrays:
+    """An .npz with `x_train`, `y_train`, `x_test` and `y_test`, or the arrays that an evaluation takes; or an .npy.
+
+    Raises:
+        UsageError: if it holds anything else.
+        ZooError: if it is damaged, or too large when unpacked.
+    """
+    with reading_numpy(path) as file:
+        splits = [split for split in ("train", "test") if f"x_{split}" in file.headers]
+        named: list[tuple[str | None, str, str | None]]
+        if splits:
+            named = [(split, f"x_{split}", f"y_{split}" if f"y_{split}" in file.headers else None) for split in splits]
+        else:
+            images = file.name_of_images()
+            named = [(None, images, file.name_of_labels(images))]
+        for _, images, labels in named:
+            file.check_images(images)
+            if labels is not None:
+                file.check_labels(labels, images)
+        parts = [
+            Part(split, _of_numpy(file, images, work), None if labels is None else _labels(file, labels, work))
+            for split, images, labels in named
+        ]
+    return Arrays(name, parts, None, stamp(path))
+
+
+def open_idx(name: str, path: Path, work: Path) -> Arrays:
+    """Images, with the labels and the other split beside them, as MNIST's files are called.
+
+    Raises:
+        UsageError: for labels in place of images, or of another number.
+        ZooError: if a file is damaged.
+    """
+    paths: dict[str | None, Path] = {None: path}
+    if path.name.startswith("train-") and (test := _beside(path, "t10k-" + path.name.removeprefix("train-"))):
+        paths = {"train": path, "test": test}
+    parts, stamps = [], []
+    for split, images in paths.items():
+        placed, labels = _of_idx(images, work), _labels_beside(images)
+        if len(placed.shape) != 3:
+            raise UsageError(f"'{images}' should hold images (N, H, W), received {placed.shape}.", "Name the images.")
+        placed_labels = None if labels is None else _of_idx(labels, work)
+        if placed_labels is not None and placed_labels.shape != placed.shape[:1]:
+            raise UsageError(f"'{labels}' should hold {placed.shape[0]} labels, received {placed_labels.shape}.")
+        parts.append(Part(split, placed, placed_labels))
+        stamps += [stamp(images), stamp(labels) if labels else ""]
+    return Arrays(name, parts, None, "\n".join(stamps))
+
+
+def open_prepared(name: str, path: Path) -> Arrays:
+    """A file that `zoo datasets prepare` made.
+
+    Raises:
+        UsageError: if there is no such file, or one of pairs.
+        ZooError: if it is something else, or broken.
+    """
+    file = Prepared(path)
+    parts = []
+    for split in SPLITS:
+        columns = file.columns(split)
+        if "inputs" in columns:
+            raise UsageError(f"'{path}' holds pairs, which can't be prepared once more.", "Prepare their sources.")
+        known = [name for name in ("images", "labels", "paths") if name in columns]
+        parts.append(Part(split, **{name: _of_map(path, columns[name]) for name in known}))
+    return Arrays(name, parts, file.classes, stamp(path))
+
+
+def open_builtin(name: str, work: Path, data_dir: Path | None) -> Arrays:
+    """A built-in set in its native size. Raises as `load_builtin`."""
+    record, parts, total = BUILTIN[name], [], hashlib.sha256()
+    for split, (images, labels) in load_builtin(record, data_dir).items():
+        assert labels is not None  # all of them have some
+        parts.append(Part(split, _of_memory(images, work), _of_memory(labels, work)))
+        total.update(images.tobytes() + labels.tobytes())
+    return Arrays(name, parts, record.classes, total.hexdigest())
+
+
+def _of_numpy(file: NumpyFile, name: str, work: Path) -> Placed:
+    if (placed := file.placed(name)) is not None:
+        return placed
+    header = file.headers[name]
+    where = unpacked(work, file.path, name, lambda: file.blocks(name))
+    return Placed(where, 0, header.shape, header.dtype.str, header.order)
+
+
+def _labels(file: NumpyFile, name: str, work: Path) -> Placed:
+    placed = _of_numpy(file, name, work)
+    numbered_labels(placed.open(), file.describe(name))
+    return placed._replace(shape=placed.shape[:1])  # (N,) or (N, 1) -> (N,)
+
+
+def _of_idx(path: Path, work: Path) -> Placed:
+    with reading_idx(path) as file:
+        return file.placed() or Placed(unpacked(work, path, "", file.blocks), 0, file.shape, "|u1")
+
+
+def _of_map(path: Path, array: np.memmap) -> Placed:
+    return Placed(path, array.offset, array.shape, array.dtype.str)
+
+
+def _of_memory(array: np.ndarray, work: Path) -> Placed:
+    content = np.ascontiguousarray(array).tobytes()
+    where = written(work, hashlib.sha256(content).hexdigest(), lambda: iter([content]))
+    return Placed(where, 0, array.shape, array.dtype.str)
+
+
+def _beside(path: Path, name: str) -> Path | None:
+    """The file of that name in the same folder, compressed or not."""
+    plain = name.removesuffix(".gz")
+    return next((found for found in (path.with_name(plain), path.with_name(f"{plain}.gz")) if found.is_file()), None)
+
+
+def _labels_beside(images: Path) -> Path | None:
+    name = images.name.replace("images", "labels").replace("idx3", "idx1")
+    return None if name == images.name else _beside(images, name)

@@ -1,0 +1,259 @@
+"""The whole of a preparation, from sources to the prepared file; one that was interrupted goes on where it was."""
+
+import math
+import os
+import shutil
+import sqlite3
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from filelock import FileLock, Timeout
+
+from zoo_core.data.collecting import ImageSource, open_source
+from zoo_core.data.hdf5 import Prepared
+from zoo_core.data.preparing.assembling import PixelFiles, assemble
+from zoo_core.data.preparing.duplicates import find_duplicates
+from zoo_core.data.preparing.engines import Engine, LocalEngine
+from zoo_core.data.preparing.ledger import Ledger
+from zoo_core.data.preparing.listing import list_images, pending
+from zoo_core.data.preparing.report import PreparationReport, summarize, write_report
+from zoo_core.data.preparing.rules import Rules
+from zoo_core.data.preparing.shards import Done
+from zoo_core.data.preparing.splitting import divide
+from zoo_core.errors import UsageError
+from zoo_core.files import NotWritten
+
+SAVE_EVERY = 2.0
+"""Seconds of work that may be lost when the process is killed."""
+
+Progress = Callable[[str, int, int], None]
+"""Told what is being done, and how many of how many images are."""
+
+_FOUND = """
+UPDATE images SET state = ?, detail = ?, note = ?, height = ?, width = ?, channels = ?, area = ?, offset = ?,
+digest = ?, hash = ?, input_height = ?, input_width = ?, input_channels = ? WHERE id = ?
+"""
+_SIZES = "SELECT height, width, COUNT(*) FROM images WHERE state = 'good' GROUP BY height, width"
+_IN_ORDER_OF_PREFERENCE = """
+SELECT id, digest, hash FROM images WHERE state = 'good'
+ORDER BY CASE split WHEN 'test' THEN 0 WHEN 'validation' THEN 1 ELSE 2 END, area DESC, path, id
+"""
+"""What scores are taken against stays as it is, and of two alike the one that was larger is better."""
+
+
+def prepare(
+    sources: Sequence[str],
+    out: Path,
+    rules: Rules,
+    *,
+    inputs: str | None = None,
+    engine: Engine | None = None,
+    data_dir: Path | None = None,
+    label: Callable[[Prepared, Path], None] | None = None,
+    command: str = "",
+    progress: Progress = lambda what, done, total: None,
+) -> PreparationReport:
+    """Make one prepared file, and `OUT.report.json` beside it.
+
+    Until both are complete all work lies in a hidden folder beside `out`; the same call goes on from there.
+
+    Args:
+        sources: each as `open_source` takes it.
+        out: the file, which must not exist.
+        inputs: a source of what the images are to be made from, matched by name; an image is kept with its input.
+        engine: who works off the images; by default processes of this machine.
+        data_dir: the folder with local copies of built-in sets.
+        label: writes what was prepared with other labels, into the second file.
+        command: that was typed, for the file's provenance.
+
+    Raises:
+        UsageError: for sources that make no sense, too few good images, or images of several sizes where none is named.
+        ZooError: where a source is broken or can't be read, or there is no room.
+    """
+    started = time.monotonic()
+    if out.exists():
+        raise UsageError(f"'{out}' already exists.", "Remove it, or name another file.")
+    with _work_folder(out) as work:
+        opened = [open_source(source, _made(work / f"source-{n}"), data_dir) for n, source in enumerate(sources)]
+        partners = open_source(inputs, _made(work / "inputs"), data_dir) if inputs else None
+        ledger = _ledger(work, [*opened, *([partners] if partners else [])], rules)
+        try:
+            if not ledger.noted("listed"):
+                progress("listing", 0, 0)
+                list_images(ledger, opened, partners, rules)
+            pixels = PixelFiles(work / "pixels")
+            shards = pending(ledger, opened, partners, rules)
+            _look_at_all(ledger, (engine or LocalEngine()).run(shards), pixels, progress)
+            if not ledger.noted("divided"):
+                _choose(ledger, rules)
+                divide(ledger, rules)
+                ledger.note("divided", True)
+            progress("assembling", 0, 0)
+            provenance = {
+                "command": command,
+                "sources": list(sources),
+                "inputs": inputs,
+                "options": rules.model_dump(mode="json"),
+            }
+            provenance |= {"versions": {name: version(name) for name in ("zoo-core", "pillow", "numpy", "imagehash")}}
+            name = sources[0] if len(sources) == 1 else f"{sources[0]} and {len(sources) - 1} more"
+            complete = work / "out.h5"
+            assemble(ledger, pixels, complete, name, provenance)
+            if label is not None:
+                progress("labelling", 0, 0)
+                label(Prepared(complete), work / "labelled.h5")
+                complete = work / "labelled.h5"
+                _enter_dropped(ledger, Prepared(complete))
+            report = summarize(ledger, list(sources), rules, out, Prepared(complete), time.monotonic() - started)
+            write_report(out.with_suffix(".report.json"), report, ledger)
+            os.replace(complete, out)
+        finally:
+            ledger.close()
+    return report
+
+
+@contextmanager
+def _work_folder(out: Path) -> Iterator[Path]:
+    """Beside the file, for one process at a time; it stays where going on makes sense."""
+    work = out.with_name(f".{out.name}.work")
+    try:
+        with FileLock(_made(work) / "lock", timeout=0):
+            try:
+                yield work
+            except UsageError:
+                shutil.rmtree(work)
+                raise
+            shutil.rmtree(work)
+    except Timeout:
+        raise UsageError(
+            f"'{out}' is being prepared by another process.", "Wait for it, or name another file."
+        ) from None
+    except (OSError, sqlite3.OperationalError) as error:
+        raise NotWritten(
+            f"Can't write '{out}': {getattr(error, 'strerror', None) or error}.",
+            "What was done so far is kept. Free some space or choose another folder, then run the same again.",
+        ) from error
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _ledger(work: Path, sources: Sequence[ImageSource], rules: Rules) -> Ledger:
+    """That of the preparation that was interrupted, where it is of the same sources and rules; otherwise a new one."""
+    what = [rules.model_dump(mode="json"), *([source.name, source.fingerprint()] for source in sources)]
+    ledger = Ledger(work / "ledger.sqlite")
+    if ledger.noted("what") not in (None, what):
+        ledger.close()
+        (work / "ledger.sqlite").unlink()
+        shutil.rmtree(work / "pixels", ignore_errors=True)
+        ledger = Ledger(work / "ledger.sqlite")
+    ledger.note("what", what)
+    return ledger
+
+
+def _look_at_all(ledger: Ledger, results: Iterator[Done], pixels: PixelFiles, progress: Progress) -> None:
+    total = ledger.one("SELECT COUNT(*) FROM images")
+    done = ledger.one("SELECT COUNT(*) FROM images WHERE state IS NOT NULL")
+    sizes = Counter({tuple(size): count for *size, count in ledger.rows(_SIZES)})
+    progress("cleaning", done, total)
+    unsafe: list[Done] = []  # their pixels may still be on their way to the disk
+    saved = time.monotonic()
+    for result in results:
+        pixels.path(result.number).write_bytes(result.pixels)
+        unsafe.append(result._replace(pixels=b""))
+        if time.monotonic() - saved >= SAVE_EVERY:
+            _save(ledger, unsafe, pixels)
+            saved = time.monotonic()
+        done += len(result.findings)
+        progress("cleaning", done, total)
+        sizes.update(finding.shape[:2] for finding in result.findings if finding.shape)
+        if len(sizes) > 1:  # only where no size is asked for. As soon as there are two: who would wait to be told?
+            raise _several_sizes(sizes)
+    _save(ledger, unsafe, pixels)
+
+
+def _save(ledger: Ledger, done: list[Done], pixels: PixelFiles) -> None:
+    """Enter what was found in some shards, once their pixels would outlive a power cut; then forget it here."""
+    for shard in done:
+        with pixels.path(shard.number).open("rb+") as file:
+            os.fsync(file.fileno())
+    with ledger.transaction():
+        for shard in done:
+            ledger.execute_many(_FOUND, _rows(ledger, shard))
+    done.clear()
+
+
+def _rows(ledger: Ledger, shard: Done) -> Iterator[tuple]:
+    query, offset = "SELECT id FROM images WHERE shard = ? AND state IS NULL ORDER BY id", 0
+    for (number,), found in zip(ledger.rows(query, (shard.number,)), shard.findings, strict=True):
+        shape, input_shape = (given or (None, None, None) for given in (found.shape, found.input_shape))
+        entry = (found.reason, found.detail, found.note, *shape, found.area, offset)
+        yield (*entry, found.digest, found.hash, *input_shape, number)
+        offset += sum(math.prod(given) for given in (found.shape, found.input_shape) if given)
+
+
+def _enter_dropped(ledger: Ledger, labelled: Prepared) -> None:
+    """Images that are not in the file any more, since they got no label."""
+    if ledger.one("SELECT COUNT(*) FROM images WHERE state = 'good'") == sum(labelled.counts.values()):
+        return
+    ledger.execute("CREATE TEMP TABLE kept (path TEXT PRIMARY KEY)")
+    for split in labelled.counts:
+        paths = labelled.columns(split)["paths"]
+        ledger.update("INSERT INTO kept VALUES (?)", ((path.decode(),) for path in paths))
+    ledger.execute(
+        "UPDATE images SET state = 'unlabelled' WHERE state = 'good' AND path NOT IN (SELECT path FROM kept)"
+    )
+
+
+def _several_sizes(sizes: Counter[tuple[int, ...]]) -> UsageError:
+    common = ", ".join(f"{height}x{width}" for (height, width), _ in sizes.most_common(3))
+    return UsageError(
+        f"All images should have one size, but there are {common}{' and others' if len(sizes) > 3 else ''} "
+        "(height x width).",
+        "Name the size to bring them to: --size 64",
+    )
+
+
+class _Loaded(NamedTuple):
+    ids: np.ndarray
+    digests: np.ndarray
+    hashes: np.ndarray
+
+
+def _choose(ledger: Ledger, rules: Rules) -> None:
+    """Set aside what has no label, where that is asked for, and duplicates; or only mark the latter."""
+    if rules.unlabelled == "drop":
+        ledger.execute("UPDATE images SET state = 'unlabelled' WHERE state = 'good' AND label IS NULL")
+    loaded = _load(ledger)
+    found = find_duplicates(loaded.digests, loaded.hashes, rules.near)
+    places = np.flatnonzero(found.of >= 0)
+    ledger.update(
+        "UPDATE images SET duplicate_of = ?, distance = ? WHERE id = ?",
+        ((int(loaded.ids[found.of[place]]), int(found.distance[place]), int(loaded.ids[place])) for place in places),
+    )
+    if rules.duplicates == "remove":
+        with ledger.transaction():
+            ledger.execute(
+                "UPDATE images SET state = CASE digest = (SELECT kept.digest FROM images AS kept WHERE "
+                "kept.id = images.duplicate_of) WHEN 1 THEN 'duplicate' ELSE 'near duplicate' END "
+                "WHERE duplicate_of IS NOT NULL"
+            )
+
+
+def _load(ledger: Ledger) -> _Loaded:
+    ids, digests, hashes = [], bytearray(), bytearray()
+    for number, digest, hashed in ledger.stream(_IN_ORDER_OF_PREFERENCE):
+        ids.append(number)
+        digests += digest
+        hashes += hashed
+    count = len(ids)
+    as_rows = (np.frombuffer(bytes(joined), np.uint8).reshape(count, -1) for joined in (digests, hashes))
+    return _Loaded(np.array(ids, np.int64), *as_rows)

@@ -1,0 +1,75 @@
+"""A Ray cluster works off the shards: one that runs already, or else one that is started here for as long as it takes."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import islice
+from typing import Any, final
+
+from zoo_core.data.preparing.engines import Engine
+from zoo_core.data.preparing.shards import Done, Shard, work_off
+from zoo_core.errors import UsageError, ZooError
+
+_RETRIES = 3
+
+
+@final
+class RayEngine(Engine):
+    """Tasks on the cluster that this process is connected to, that RAY_ADDRESS names or that `ray start` started here.
+
+    Where a worker or a machine dies, what it was given is done again elsewhere. Every machine needs zoo-core, and the
+    sources under the same paths: what it can't read is set aside as unreadable.
+    """
+
+    def run(self, shards: Iterator[Shard]) -> Iterator[Done]:
+        """Raises `UsageError` where Ray is not installed, and `ZooError` also where its cluster does not answer."""
+        with _connected() as ray:
+            task = ray.remote(max_retries=_RETRIES)(work_off)
+            at_once = 2 * max(1, int(ray.cluster_resources().get("CPU", 1)))
+            running: dict[Any, Shard] = {}
+            while True:
+                for shard in islice(shards, at_once - len(running)):
+                    running[task.remote(shard)] = shard
+                if not running:
+                    return
+                (finished,), _ = ray.wait(list(running))
+                shard = running.pop(finished)
+                try:
+                    done = ray.get(finished)
+                except ray.exceptions.RayError as error:
+                    raise _failed(shard, error) from error
+                del finished  # so that the cluster forgets the result
+                yield done
+
+
+@contextmanager
+def _connected() -> Iterator[Any]:
+    """The `ray` module; what is connected or started here is ended here, and nothing else."""
+    try:
+        import ray
+    except ImportError:
+        raise UsageError("Ray is not installed.", 'Install it: pip install "zoo-core[ray]"') from None
+    if ray.is_initialized():
+        yield ray
+        return
+    try:
+        ray.init(include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
+    except (ConnectionError, RuntimeError, ValueError) as error:
+        raise ZooError(
+            f"No Ray cluster can be reached or started: {' '.join(str(error).split())}",
+            "RAY_ADDRESS names the cluster to use; without it, and after `ray stop`, one is started on this machine.",
+        ) from error
+    try:
+        yield ray
+    finally:
+        ray.shutdown()
+
+
+def _failed(shard: Shard, error: Exception) -> ZooError:
+    first, last, lines = shard.items[0].path, shard.items[-1].path, str(error).strip().splitlines()
+    return ZooError(
+        f"Ray could not get the images '{first}' to '{last}' of '{shard.source.name}' worked off, tried "
+        f"{1 + _RETRIES} times where workers died: {type(error).__name__}: {lines[-1] if lines else ''}",
+        "Does every machine of the cluster have this version of zoo-core, and enough memory? What was done so far is "
+        "kept: run the same again to go on.",
+    )

@@ -1,0 +1,171 @@
+"""What a preparation did, for people and for programs: `OUT.report.json`."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+
+from zoo_core.data.dataset import SPLITS
+from zoo_core.data.hdf5 import Prepared
+from zoo_core.data.preparing.ledger import Ledger
+from zoo_core.data.preparing.rules import Rules
+from zoo_core.files import atomic
+
+_SET_ASIDE = """
+SELECT images.path, images.state, images.detail, images.given, kept.path, kept.split, images.distance
+FROM images LEFT JOIN images AS kept ON kept.id = images.duplicate_of
+WHERE images.state != 'good' ORDER BY images.path, images.id
+"""
+_KEPT_DUPLICATES = """
+SELECT images.path, images.split, kept.path, kept.split, images.distance
+FROM images JOIN images AS kept ON kept.id = images.duplicate_of
+WHERE images.state = 'good' ORDER BY images.path, images.id
+"""
+_OVERLAPS = """
+SELECT COUNT(*) FROM images JOIN images AS kept ON kept.id = images.duplicate_of
+WHERE images.given IS NOT NULL AND kept.given IS NOT NULL AND images.given != kept.given
+"""
+_CONFLICTS = """
+SELECT COUNT(*) FROM images JOIN images AS kept ON kept.id = images.duplicate_of
+WHERE images.label IS NOT NULL AND kept.label IS NOT NULL AND images.label != kept.label
+"""
+
+
+class SourceReport(BaseModel):
+    """A source.
+
+    Attributes:
+        name: as it was typed.
+        images: that it names.
+        ignored: files that are no images by their names, by extension.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str
+    images: int
+    ignored: dict[str, int]
+
+
+class PreparationReport(BaseModel):
+    """What became of the images.
+
+    Attributes:
+        file: the prepared one.
+        content_hash: of it.
+        sources: where the images came from.
+        rules: every option, as it was resolved.
+        shape: (H, W, C).
+        kept: images of each split.
+        classes: images of each class in each split; unlabelled ones are not counted.
+        unlabelled: images that are kept without a label.
+        labelling: how labels were made, where they are not those of the source.
+        set_aside: images that are not in the file, by reason.
+        notes: images that are in the file though something about them is odd, by what it is.
+        duplicates: images that duplicate a kept one, exactly or nearly, whether they were set aside or not.
+        overlap: those of them whose source put them in another split than the kept one.
+        conflicts: those of them whose label is another than the kept one's.
+        seconds: of wall time, since this process began with it.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    file: str
+    content_hash: str
+    sources: tuple[SourceReport, ...]
+    rules: Rules
+    shape: tuple[int, int, int]
+    kept: dict[str, int]
+    classes: dict[str, dict[str, int]]
+    unlabelled: int
+    labelling: dict[str, Any] | None
+    set_aside: dict[str, int]
+    notes: dict[str, int]
+    duplicates: int
+    overlap: int
+    conflicts: int
+    seconds: float
+
+
+def summarize(
+    ledger: Ledger, names: list[str], rules: Rules, file: Path, complete: Prepared, seconds: float
+) -> PreparationReport:
+    """The report of a set that is complete.
+
+    Args:
+        file: where it will be.
+        complete: where it is.
+    """
+    images = ledger.counts("source")
+    sources = [
+        SourceReport(name=name, images=images.get(number, 0), ignored=ignored)
+        for number, (name, ignored) in enumerate(zip(names, ledger.noted("ignored"), strict=True))
+    ]
+    classes, unlabelled = _count_labels(complete)
+    return PreparationReport(
+        file=str(file),
+        content_hash=complete.content_hash,
+        sources=tuple(sources),
+        rules=rules,
+        shape=complete.shape,
+        kept=dict(complete.counts),
+        classes=classes,
+        unlabelled=unlabelled,
+        labelling=complete.provenance.get("labelling"),
+        set_aside=dict(ledger.counts("state", "state != 'good'")),
+        notes=dict(ledger.counts("note", "state = 'good' AND note != ''")),
+        duplicates=ledger.one("SELECT COUNT(*) FROM images WHERE duplicate_of IS NOT NULL"),
+        overlap=ledger.one(_OVERLAPS),
+        conflicts=ledger.one(_CONFLICTS),
+        seconds=round(seconds, 3),
+    )
+
+
+def _count_labels(prepared: Prepared) -> tuple[dict[str, dict[str, int]], int]:
+    """Images of each class in each split, and those without a label."""
+    if not prepared.classes:
+        return {}, sum(prepared.counts.values())
+    # Numbers from -1, for images without a label.
+    counts = {
+        split: np.bincount(prepared.columns(split)["labels"] + 1, minlength=len(prepared.classes) + 1).tolist()
+        for split in SPLITS
+    }
+    by_class = {
+        name: {split: counts[split][number + 1] for split in SPLITS} for number, name in enumerate(prepared.classes)
+    }
+    return by_class, sum(of_split[0] for of_split in counts.values())
+
+
+def write_report(path: Path, report: PreparationReport, ledger: Ledger) -> None:
+    """Write the report, and in it a line for each image that is set aside or odd; there may be very many."""
+    lists = {"images_set_aside": _set_aside(ledger), "images_noted": _noted(ledger)}
+    lists |= {"duplicates_kept": _kept_duplicates(ledger)}
+    with atomic(path) as temporary, temporary.open("w", encoding="utf-8") as file:
+        file.write(report.model_dump_json(indent=2).removesuffix("\n}"))
+        for name, entries in lists.items():
+            file.write(f',\n  "{name}": [')
+            separator = "\n    "
+            for entry in entries:
+                file.write(separator + json.dumps(entry, ensure_ascii=False))
+                separator = ",\n    "
+            file.write("]")
+        file.write("\n}\n")
+
+
+def _set_aside(ledger: Ledger) -> Iterator[dict[str, Any]]:
+    for path, reason, detail, split, of, of_split, distance in ledger.stream(_SET_ASIDE):
+        entry = {"path": path, "split": split, "reason": reason, "detail": detail}
+        yield entry | ({"of": of, "of_split": of_split, "distance": distance} if of else {})
+
+
+def _noted(ledger: Ledger) -> Iterator[dict[str, Any]]:
+    for path, note in ledger.stream("SELECT path, note FROM images WHERE state = 'good' AND note != '' ORDER BY path"):
+        yield {"path": path, "note": note}
+
+
+def _kept_duplicates(ledger: Ledger) -> Iterator[dict[str, Any]]:
+    for path, split, of, of_split, distance in ledger.stream(_KEPT_DUPLICATES):
+        yield {"path": path, "split": split, "of": of, "of_split": of_split, "distance": distance}

@@ -1,0 +1,106 @@
+"""A shard of images: what one worker is given at a time, and what comes back. The same whoever does it."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from zoo_core.data.collecting import ImageSource, Item
+from zoo_core.data.dataset import digest
+from zoo_core.data.preparing.cleaning import Clean, SetAside, clean, strict_decoders
+from zoo_core.data.preparing.duplicates import perceptual_hashes
+from zoo_core.data.preparing.rules import Rules
+
+SIZE = 128
+"""Images of a shard: what is lost when a worker is, and what a worker holds in memory at a time."""
+
+
+class Shard(NamedTuple):
+    """Args:
+    inputs: what holds the partners of the items, where there are pairs.
+    partners: as many as items, then.
+    """
+
+    number: int
+    source: ImageSource
+    items: list[Item]
+    rules: Rules
+    inputs: ImageSource | None = None
+    partners: list[Item] | None = None
+
+
+class Finding(NamedTuple):
+    """Of one image, in the order of the shard's items.
+
+    Args:
+        reason: why it is set aside, or "good", and then the rest counts.
+        shape: (H, W, C).
+        area: pixels before it was resized.
+        digest: SHA-256 of the pixels.
+        hash: the perceptual one.
+        input_shape: (H', W', C') of its partner, whose pixels follow its own.
+    """
+
+    reason: str
+    detail: str = ""
+    note: str = ""
+    shape: tuple[int, ...] = ()
+    area: int = 0
+    digest: bytes = b""
+    hash: bytes = b""
+    input_shape: tuple[int, ...] = ()
+
+
+class Done(NamedTuple):
+    """Args:
+    pixels: those of the good images, one after the other.
+    """
+
+    number: int
+    findings: list[Finding]
+    pixels: bytes
+
+
+class _Looked(NamedTuple):
+    image: Clean
+    partner: np.ndarray | None
+
+
+def work_off(shard: Shard) -> Done:
+    """Read, decode, check and normalize the images of a shard."""
+    with strict_decoders():
+        looked = [_look(shard, place) for place in range(len(shard.items))]
+    good = [found for found in looked if isinstance(found, _Looked)]
+    hashes = iter(perceptual_hashes([found.image.pixels for found in good]))
+    findings = [
+        Finding(found.reason, found.detail) if isinstance(found, SetAside) else _finding(found, next(hashes).tobytes())
+        for found in looked
+    ]
+    pixels = [array for found in good for array in (found.image.pixels, found.partner) if array is not None]
+    return Done(shard.number, findings, b"".join(np.ascontiguousarray(array).tobytes() for array in pixels))
+
+
+def _finding(found: _Looked, hashed: bytes) -> Finding:
+    image, partner = found.image, () if found.partner is None else found.partner.shape
+    return Finding("good", "", image.note, image.pixels.shape, image.area, digest(image.pixels), hashed, partner)
+
+
+def _look(shard: Shard, place: int) -> _Looked | SetAside:
+    try:
+        image = _clean(shard.source, shard.items[place], shard.rules)
+        if shard.inputs is None or shard.partners is None:
+            return _Looked(image, None)
+    except SetAside as reason:
+        return reason
+    try:
+        rules = shard.rules.model_copy(update={"size": shard.rules.input_size or shard.rules.size})
+        return _Looked(image, _clean(shard.inputs, shard.partners[place], rules).pixels)
+    except SetAside as reason:
+        return SetAside(reason.reason, f"its input: {reason.detail}")
+
+
+def _clean(source: ImageSource, item: Item, rules: Rules) -> Clean:
+    try:
+        content = source.read(item)
+    except Exception as error:  # a damaged archive, a file that went away: whatever it is, the others go on
+        raise SetAside("unreadable", str(error) or type(error).__name__) from error
+    return clean(content, item.path, rules)

@@ -1,0 +1,67 @@
+"""Which images train, validate and test, where the source does not say so."""
+
+import numpy as np
+
+from zoo_core.data.dataset import carve, carve_all, carve_validation
+from zoo_core.data.preparing.ledger import Ledger
+from zoo_core.data.preparing.rules import Rules
+from zoo_core.errors import UsageError
+
+_QUERY = """
+SELECT id, label FROM images WHERE state = 'good' AND duplicate_of IS NULL AND (split = 'train' OR split IS NULL)
+ORDER BY path, id
+"""
+_THE_REST = "UPDATE images SET split = 'train' WHERE state = 'good' AND split IS NULL AND duplicate_of IS NULL"
+_WITH_THE_KEPT = """
+UPDATE images SET split = (SELECT kept.split FROM images AS kept WHERE kept.id = images.duplicate_of)
+WHERE state = 'good' AND duplicate_of IS NOT NULL
+AND (split IS NULL OR split = 'train' AND duplicate_of IN (SELECT id FROM images WHERE split = 'validation'))
+"""
+
+
+def divide(ledger: Ledger, rules: Rules) -> None:
+    """Give each good image its split. Each class gives its share of the images that are divided here, and duplicates
+    that are kept go where the one goes that they duplicate.
+
+    Raises:
+        UsageError: where too few images are left.
+    """
+    given = ledger.counts("split", "state = 'good'")
+    whole = all(split is None for split in given)
+    if whole or "validation" not in given:
+        ids, labels = _to_divide(ledger)
+        least = 3 if whole else 2
+        if len(ids) < least:
+            raise UsageError(
+                f"At least {least} good images are needed, {'one of each split' if whole else 'of them in train'}; "
+                f"there are {len(ids)}."
+            )
+        parts = _carved(len(ids), labels, rules) if whole else carve_validation(len(ids), labels)
+        for split, places in parts.items():
+            ledger.update("UPDATE images SET split = ? WHERE id = ?", ((split, int(ids[place])) for place in places))
+    with ledger.transaction():
+        ledger.execute(_THE_REST)
+        ledger.execute(_WITH_THE_KEPT)
+    if missing := {"train", "validation", "test"} - set(ledger.counts("split", "state = 'good'")):
+        raise UsageError(
+            f"No good image is left for {' and '.join(sorted(missing))}.", "The report says why others were set aside."
+        )
+
+
+def _to_divide(ledger: Ledger) -> tuple[np.ndarray, np.ndarray]:
+    """Numbers of images, and those of their labels, in an order that does not depend on the sources'."""
+    codes: dict[str | None, int] = {}
+    pairs = ((number, codes.setdefault(label, len(codes))) for number, label in ledger.stream(_QUERY))
+    both = np.fromiter(pairs, np.dtype((np.int64, 2)))  # (N, 2)
+    names = sorted(codes, key=lambda label: label or "")
+    order = np.array([names.index(label) for label in codes], np.int64)
+    return both[:, 0], order[both[:, 1]]
+
+
+def _carved(count: int, labels: np.ndarray, rules: Rules) -> dict[str, np.ndarray]:
+    if rules.ratio is None:
+        return carve_all(count, labels)
+    _, validation, test = rules.ratio
+    rest, tested = carve(count, max(1, round(count * test)), labels)
+    train, validated = carve(len(rest), min(len(rest) - 1, max(1, round(count * validation))), labels[rest])
+    return {"train": rest[train], "validation": rest[validated], "test": tested}

@@ -1,0 +1,136 @@
+"""Preparing a data set with labels of any origin: the source's own, clusters, or a classifier's guesses."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from zoo_core.data.builtin import BUILTIN
+from zoo_core.data.hdf5 import Prepared
+from zoo_core.data.preparing import PreparationReport, Rules, prepare
+from zoo_core.data.preparing.engines import Engine, LocalEngine
+from zoo_core.data.preparing.pipeline import Progress
+from zoo_core.data.sources import cut_size
+from zoo_core.errors import UsageError
+from zoo_core.options import Options, resolve
+from zoo_core.specs import AUTO
+
+
+class Labelling(Options):
+    """Where labels come from that the source does not give.
+
+    `how` is "source", "none", "auto" or "auto:K" for clusters, "from-classifier:FILE" for a classifier's guesses, FILE
+    being weights that `zoo classifier train` wrote or the name of a data set whose classifier is shipped.
+    """
+
+    how: str = "source"
+    features: str = AUTO
+    weights: Path | None = None
+    confidence: float = 0.9
+    seed: int = 0
+
+
+def prepare_dataset(
+    sources: Sequence[str],
+    out: str | Path,
+    rules: Mapping[str, Any] | None = None,
+    *,
+    labelling: Labelling | None = None,
+    inputs: str | None = None,
+    workers: int | None = None,
+    engine: str = "local",
+    data_dir: str | Path | None = None,
+    command: str = "",
+    progress: Progress | None = None,
+) -> PreparationReport:
+    """Make one checked HDF5 file of images, and `OUT.report.json` beside it, which lists what was left out and why.
+
+    Args:
+        sources: folders, archives, arrays, lists or names of built-in sets, with an optional `@SIZE`.
+        out: the file, which must not exist. What was interrupted goes on where it was.
+        rules: of `Rules`, by name. Duplicates are set aside, except those of built-in sets.
+        labelling: where labels come from; by default the sources.
+        inputs: a source of what the images are to be made from, matched by name.
+        workers: processes, by default one for each core.
+        engine: "local", or "ray" for a Ray cluster.
+        data_dir: where local copies of built-in sets are.
+        command: for the file's provenance.
+        progress: told what is being done, and how many of how many images are.
+
+    Raises:
+        UsageError, ZooError: as `zoo_core.data.preparing.prepare`.
+    """
+    names, given = _cut_sizes(sources, dict(rules or {}))
+    if all(name in BUILTIN for name in names):
+        # They stay what others mean by their names, in the size that these stand for.
+        size = BUILTIN[names[0]].shape[:2]
+        given = {"duplicates": "report", "size": size, "fit": "stretch"} | given
+    labelling = labelling or Labelling()
+    label = _labeller(labelling, drop=given.get("unlabelled") == "drop")
+    if labelling.how != "source":
+        given["labels"] = "none"
+    if label is not None:
+        given["unlabelled"] = "keep"  # until they are labelled
+    return prepare(
+        names,
+        Path(out),
+        resolve(Rules, given, "preparation"),
+        inputs=inputs,
+        engine=_engine(engine, workers),
+        data_dir=Path(data_dir) if data_dir else None,
+        label=label,
+        command=command,
+        progress=progress or (lambda what, done, total: None),
+    )
+
+
+def _cut_sizes(sources: Sequence[str], rules: dict[str, Any]) -> tuple[list[str], dict[str, Any]]:
+    """The sources without `@SIZE`, and the rules with it."""
+    parts = [(source, None) if Path(source).exists() else cut_size(source) for source in sources]
+    sizes = {size for _, size in parts if size} | ({tuple(rules["size"])} if rules.get("size") else set())
+    if len(sizes) > 1:
+        raise UsageError(f"One size is needed, received {' and '.join(f'{h}x{w}' for h, w in sorted(sizes))}.")
+    return [source for source, _ in parts], rules | ({"size": sizes.pop()} if sizes else {})
+
+
+def _engine(name: str, workers: int | None) -> Engine:
+    if name == "local":
+        return LocalEngine(workers)
+    from zoo_core.data.preparing.ray_engine import RayEngine  # an extra, which need not be installed
+
+    return RayEngine()
+
+
+def _labeller(labelling: Labelling, drop: bool) -> Callable[[Prepared, Path], None] | None:
+    """What writes a prepared file anew with other labels; None where those of the source stay."""
+    how, _, argument = labelling.how.partition(":")
+    if how == "auto" and (argument.isdecimal() or not argument):
+        return lambda prepared, out: _cluster(prepared, out, int(argument) if argument else None, labelling)
+    if how == "from-classifier" and argument:
+        return lambda prepared, out: _guess(prepared, out, argument, labelling.confidence, drop)
+    if labelling.how not in ("source", "none"):
+        raise UsageError(
+            f"Labels should be source, none, auto, auto:K or from-classifier:FILE, received '{labelling.how}'.",
+            "For example: --labels auto:10",
+        )
+    return None
+
+
+# What follows imports Keras, so only where it is needed.
+
+
+def _cluster(prepared: Prepared, out: Path, k: int | None, labelling: Labelling) -> None:
+    from zoo_core.features import load_features
+    from zoo_core.labelling.clusters import cluster_labels
+    from zoo_core.labelling.labels import relabel
+
+    features = load_features(labelling.features, prepared.dataset().spec, labelling.weights)
+    relabel(prepared, cluster_labels(prepared, features, k, labelling.seed), out)
+
+
+def _guess(prepared: Prepared, out: Path, weights: str, confidence: float, drop: bool) -> None:
+    from zoo_core.features.classifier import SHIPPED
+    from zoo_core.labelling.labels import relabel
+    from zoo_core.labelling.pseudo_labels import pseudo_labels
+
+    chosen = weights if weights in SHIPPED and not Path(weights).exists() else Path(weights)
+    relabel(prepared, pseudo_labels(prepared, chosen, confidence), out, drop_unlabelled=drop)

@@ -11,6 +11,8 @@ from .errors import UsageError as UsageError
 from .errors import ZooError as ZooError
 from .evaluation.record import Record as Record
 from .hookspecs import hookimpl as hookimpl
+from .labelling.prepare import Labelling as Labelling
+from .labelling.prepare import prepare_dataset as prepare_dataset
 from .options import Options as Options
 from .registry import Registry as Registry
 from .registry import registry as registry

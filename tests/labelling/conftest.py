@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from zoo_core.data.dataset import SPLITS, digest
-from zoo_core.data.hdf5 import ORIGINS, Columns, Header, Prepared, write_prepared
+from zoo_core.data.hdf5 import ORIGINS, Columns, Prepared
+from zoo_core.data.writing import Header, write_prepared
 
 
 @pytest.fixture

@@ -34,7 +34,7 @@ def labels() -> Labels:
 def test_the_same_images_with_other_labels(
     prepare: Prepare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, labelled: bool
 ):
-    monkeypatch.setattr(hdf5, "_CHUNK", 4 * 4 * 5 * 3)  # several parts, the last one shorter
+    monkeypatch.setattr(hdf5, "CHUNK", 4 * 4 * 5 * 3)  # several parts, the last one shorter
     old = {split: np.zeros(count, int) for split, count in COUNTS.items()}
     before = prepare(images(), ("old",) if labelled else (), old if labelled else None)
     content_hash = relabel(before, labels(), tmp_path / "out.h5")
@@ -68,7 +68,7 @@ def unlabelled(**numbers: list[int]) -> Labels:
 
 
 def test_images_without_a_label_are_kept_or_dropped(prepare: Prepare, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(hdf5, "_CHUNK", 4 * 4 * 5 * 3)
+    monkeypatch.setattr(hdf5, "CHUNK", 4 * 4 * 5 * 3)
     before, some = prepare(images()), unlabelled(train=[0, 5, 10], test=[1])
     relabel(before, some, tmp_path / "kept.h5")
     assert Prepared(tmp_path / "kept.h5").counts == COUNTS

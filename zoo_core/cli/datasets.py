@@ -13,6 +13,7 @@ from zoo_core.cli.prepare import prepare
 if TYPE_CHECKING:
     from zoo_core.data import Dataset
 
+Counts = dict[str, dict[str, int]]
 _IN_A_ROW = 10  # images of a contact sheet
 
 
@@ -74,14 +75,15 @@ def show(source: str, sheet: Path | None, data_dir: Path | None, as_json: bool) 
     from zoo_core.data import load_dataset
 
     dataset = load_dataset(source, data_dir)
-    drawn = {"sheet": str(sheet)} if sheet else {}
+    by_class, unlabelled = _count_labels(source, dataset)
+    more: dict[str, Any] = {"unlabelled": unlabelled} if by_class and unlabelled else {}
     if sheet:
         _draw(dataset, sheet)
-    _emit(dataset, as_json, **drawn)
-    if dataset.classes and not as_json:
-        counts = _counts(dataset)
+        more["sheet"] = str(sheet)
+    _emit(dataset, by_class, as_json, **more)
+    if by_class and not as_json:
         click.echo()
-        emit([{"class": c} | {split: counts[split][c] for split in counts} for c in dataset.classes], as_json)
+        emit([{"class": label} | counts for label, counts in by_class.items()], as_json)
 
 
 @datasets.command()
@@ -98,14 +100,14 @@ def verify(file: str, as_json: bool) -> None:
 
     prepared = Prepared(Path(file.removeprefix("h5:")))
     prepared.verify()
-    _emit(prepared.dataset(), as_json, file=file, verified=True)
+    _emit(prepared.dataset(), prepared.count_labels()[0], as_json, file=file, verified=True)
 
 
-def _emit(dataset: "Dataset", as_json: bool, **more: Any) -> None:
+def _emit(dataset: "Dataset", by_class: Counts, as_json: bool, **more: Any) -> None:
     """Print a data set's description: nested as JSON, a line for each number and each note for people."""
     spec, notes = dataset.spec, dataset.provenance
     if as_json:
-        nested = {"classes": spec.classes, "splits": dict(spec.splits), "counts": _counts(dataset), "provenance": notes}
+        nested = {"classes": spec.classes, "splits": dict(spec.splits), "counts": by_class, "provenance": notes}
         emit({"name": spec.name, "shape": spec.image_shape, "content_hash": spec.content_hash} | nested | more, True)
         return
     flat = {"classes": len(spec.classes), **spec.splits} | {f"provenance: {key}": notes[key] for key in notes}
@@ -125,16 +127,27 @@ def _draw(dataset: "Dataset", path: Path) -> None:
     write_png(path, grid(images[np.concatenate(chosen)], _IN_A_ROW))
 
 
-def _counts(dataset: "Dataset") -> dict[str, dict[str, int]]:
-    """The number of images of each class in each split; empty for a set without labels."""
+def _count_labels(source: str, dataset: "Dataset") -> tuple[Counts, int]:
+    """Images of each class in each split, and all those without a label, where others in the file have one."""
     import numpy as np
 
+    from zoo_core.data import Prepared
+    from zoo_core.data.sources import parse_source
+
+    if not dataset.classes:
+        parsed = parse_source(source)
+        return Prepared(Path(parsed.target).expanduser()).count_labels() if parsed.kind == "h5" else ({}, 0)
     labels = {split: dataset.labels(split) for split in dataset.spec.splits}
-    return {
-        split: dict(zip(dataset.classes, np.bincount(of_split, minlength=len(dataset.classes)).tolist(), strict=True))
-        for split, of_split in labels.items()
-        if of_split is not None
+    found = {
+        split: np.bincount(numbers, minlength=len(dataset.classes))
+        for split, numbers in labels.items()
+        if numbers is not None
     }
+    counts = {
+        label: {split: int(of_split[number]) for split, of_split in found.items()}
+        for number, label in enumerate(dataset.classes)
+    }
+    return counts, 0
 
 
 def _by(shape: tuple[int, ...]) -> str:

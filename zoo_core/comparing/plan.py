@@ -59,8 +59,9 @@ def plan(
         for data in datasets:
             if registered.spec.labels == "required" and not data.spec.labelled:
                 raise UsageError(
-                    f"Model '{model}' needs labels, and '{data.name}' has none.",
-                    "Leave one of them out, or put the images into one sub-folder for each class.",
+                    f"Model '{model}' needs labels, and '{data.name}' has none, or not for all images.",
+                    "Leave one of them out, put the images into one sub-folder for each class, or prepare the set with "
+                    "--labels and --unlabelled drop.",
                 )
             for seed in seeds:
                 identity = {

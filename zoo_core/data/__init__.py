@@ -3,8 +3,9 @@
 from zoo_core.data.builtin import BUILTIN, BuiltinSet
 from zoo_core.data.dataset import SPLITS, Dataset, Split
 from zoo_core.data.feeding import Feeder
-from zoo_core.data.hdf5 import Prepared, read_h5, write_h5
+from zoo_core.data.hdf5 import Prepared, read_h5
 from zoo_core.data.sources import load_dataset, resize
+from zoo_core.data.writing import write_h5
 
 __all__ = [
     "BUILTIN",

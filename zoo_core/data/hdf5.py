@@ -16,15 +16,12 @@
 All arrays are contiguous and uncompressed; `zoo_core.hdf5` says why no other layout is read.
 """
 
-import errno
 import hashlib
 import json
-import os
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, astuple
+from dataclasses import astuple
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import h5py
 import numpy as np
@@ -33,7 +30,6 @@ from zoo_core import hdf5
 from zoo_core.data.dataset import SPLITS, Dataset, Split, digest
 from zoo_core.data.statistics import Statistics
 from zoo_core.errors import UsageError, ZooError
-from zoo_core.files import atomic
 
 FORMAT = "zoo-dataset"
 SCHEMA = 2
@@ -45,7 +41,7 @@ cluster of features, a classifier's guess."""
 _LABELLING = ("labels", "label_origins", "label_confidences")
 _TYPES = {"images": "|u1", "hashes": "|u1", "paths": "|S", "labels": "<i4", "label_origins": "|u1"}
 _TYPES |= {"label_confidences": "<f4", "inputs": "|u1"}
-_CHUNK = 2**24  # bytes of images, about, that are looked at or written at once
+CHUNK = 2**24  # bytes of images, about, that are looked at or written at once
 
 Columns = Mapping[str, np.ndarray]
 """Some images of a split: their part of each column, by its name."""
@@ -88,7 +84,7 @@ class Prepared:
         """All images, some at a time, by split and in the file's order."""
         for split in SPLITS:
             columns = self._columns[split]
-            step = max(1, _CHUNK // columns["images"][0].nbytes)
+            step = max(1, CHUNK // columns["images"][0].nbytes)
             for start in range(0, self.counts[split], step):
                 yield split, {name: column[start : start + step] for name, column in columns.items()}
 
@@ -113,6 +109,21 @@ class Prepared:
             verify=self.verify,
             inputs={split: columns["inputs"] for split, columns in self._columns.items() if "inputs" in columns},
         )
+
+    def count_labels(self) -> tuple[dict[str, dict[str, int]], int]:
+        """Images of each class in each split, and all those without a label."""
+        if not self.classes:
+            return {}, sum(self.counts.values())
+        # From -1 on, which stands for none.
+        found = {
+            split: np.bincount(columns["labels"] + 1, minlength=len(self.classes) + 1).tolist()
+            for split, columns in self._columns.items()
+        }
+        by_class = {
+            label: {split: found[split][number] for split in SPLITS}
+            for number, label in enumerate(self.classes, start=1)
+        }
+        return by_class, sum(of_split[0] for of_split in found.values())
 
     def verify(self) -> None:
         """Read all of it, and compare with its hashes, its statistics and its content hash.
@@ -175,23 +186,6 @@ class Prepared:
         return columns
 
 
-class Header(NamedTuple):
-    """What must be known of a prepared file before its first image is written.
-
-    Args:
-        name: of the source.
-        counts: images of each split, each at least 1.
-        like: one row (or more) of each column, for its shape and type; of `paths` as long as the longest.
-        provenance: where the images came from and what was done to them, JSON values.
-    """
-
-    name: str
-    classes: Sequence[str]
-    counts: Mapping[str, int]
-    like: Columns
-    provenance: Mapping[str, Any]
-
-
 class ContentHash:
     """SHA-256 over every array of a prepared file, fed in the file's order and in parts of any length.
 
@@ -213,90 +207,9 @@ class ContentHash:
         return hashlib.sha256(json.dumps([*self._head, columns, astuple(statistics)]).encode()).hexdigest()
 
 
-def write_prepared(path: Path, header: Header, parts: Iterator[tuple[str, Columns]]) -> str:
-    """Write a prepared file, whole or not at all; one that stands at `path` is replaced.
-
-    Args:
-        parts: the columns of all images, some at a time, those of a split in their order.
-
-    Returns:
-        The content hash.
-
-    Raises:
-        ZooError: if the disk is full or the folder can't be written.
-    """
-    with atomic(path) as temporary:
-        rows = sum(header.counts.values())
-        if rows * sum(column[0].nbytes for column in header.like.values()) > shutil.disk_usage(temporary.parent).free:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))  # now, as libhdf5 fails without grace
-        try:
-            return _write(temporary, header, parts)
-        except RuntimeError as error:  # what h5py raises where the file can't be finished when it is closed
-            raise OSError(str(error)) from error
-
-
-def write_h5(dataset: Dataset, path: Path, provenance: Mapping[str, Any]) -> None:
-    """Write a data set as it is. Raises as `write_prepared` does."""
-
-    def columns(split: str, start: int, stop: int) -> dict[str, np.ndarray]:
-        images, labels = dataset.images(split)[start:stop], dataset.labels(split)
-        hashes = np.frombuffer(b"".join(digest(image) for image in images), np.uint8).reshape(-1, 32)
-        paths = np.array([f"{split}/{number:0{digits}d}".encode() for number in range(start, start + len(images))])
-        found = {"images": np.asarray(images), "hashes": hashes, "paths": paths.astype(f"S{digits + 11}")}
-        if (inputs := dataset.inputs(split)) is not None:
-            found["inputs"] = inputs[start:stop]
-        if labels is not None:
-            origins = np.full(len(images), ORIGINS.index("array"), np.uint8)
-            confidences = np.ones(len(images), np.float32)
-            found |= {"labels": labels[start:stop], "label_origins": origins, "label_confidences": confidences}
-        return found
-
-    def parts() -> Iterator[tuple[str, Columns]]:
-        for split, count in dataset.spec.splits.items():
-            step = max(1, _CHUNK // dataset.images(split)[0].nbytes)
-            for start in range(0, count, step):
-                yield split, columns(split, start, start + step)
-
-    digits = len(str(max(dataset.spec.splits.values())))
-    like = columns("train", 0, 1)
-    write_prepared(path, Header(dataset.name, dataset.classes, dataset.spec.splits, like, provenance), parts())
-
-
 def read_h5(path: Path, name: str | None = None) -> Dataset:
     """`Prepared(path).dataset(name)`."""
     return Prepared(path).dataset(name)
-
-
-def _write(path: Path, header: Header, parts: Iterator[tuple[str, Columns]]) -> str:
-    shape = header.like["images"].shape[1:]
-    content, statistics = ContentHash(header.classes, shape), Statistics.empty(shape[2])
-    with hdf5.create(path, FORMAT, SCHEMA) as file:
-        hdf5.write_text(file, "name", header.name)
-        hdf5.write_text(file, "classes", json.dumps(list(header.classes)))
-        hdf5.write_text(file, "provenance", json.dumps(dict(header.provenance)))
-        for split in SPLITS:
-            group = file.create_group(split)
-            for name, column in header.like.items():
-                group.create_dataset(name, (header.counts[split], *column.shape[1:]), column.dtype)
-        written = dict.fromkeys(SPLITS, 0)
-        for split, columns in parts:
-            start, stop = written[split], written[split] + len(columns["images"])
-            for name, column in columns.items():
-                file[split][name][start:stop] = column
-            content.update(split, columns)
-            if split == "train":
-                statistics += Statistics.of(columns["images"])
-            written[split] = stop
-        if written != dict(header.counts):
-            raise ValueError(f"expected {dict(header.counts)} images, received {written}")
-        group = file.create_group("statistics")
-        for name, value in asdict(statistics).items():
-            group.create_dataset(name, data=np.array(value, "<i8"))
-        group.create_dataset("means", data=np.array(statistics.means(), "<f8"))
-        group.create_dataset("deviations", data=np.array(statistics.deviations(), "<f8"))
-        content_hash = content.hexdigest(statistics)
-        hdf5.write_text(file, "content_hash", content_hash)
-    return content_hash
 
 
 def _read_statistics(group: h5py.Group, channels: int) -> Statistics:

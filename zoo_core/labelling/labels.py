@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from zoo_core.data.hdf5 import Columns, Header, Prepared, write_prepared
+from zoo_core.data.hdf5 import Columns, Prepared
+from zoo_core.data.writing import Header, write_prepared
 from zoo_core.errors import UsageError
 
 

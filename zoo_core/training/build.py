@@ -41,9 +41,9 @@ def build(registered: RegisteredModel, options: Options, data: DataSpec, seed: i
     spec = registered.spec
     if spec.labels == "required" and not data.labelled:
         raise UsageError(
-            f"Model '{spec.name}' needs labels, and '{data.name}' has none.",
-            "Put the images into one sub-folder for each class, or choose a model that ignores labels "
-            "(zoo models list).",
+            f"Model '{spec.name}' needs labels, and '{data.name}' has none, or not for all images.",
+            "Put the images into one sub-folder for each class, prepare the set with --labels and --unlabelled drop, "
+            "or choose a model that ignores labels (zoo models list).",
         )
     model = registered.load()[0](options)
     with _initial_weights_from(seed):

@@ -1,4 +1,103 @@
 """Ray does what processes of this machine do, and survives its workers. Skipped where Ray is not installed."""
 
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from zoo_core.data.collecting import ImageSource, Item
+from zoo_core.data.preparing.engines import LocalEngine
+from zoo_core.data.preparing.ray_engine import RayEngine
+from zoo_core.data.preparing.rules import Rules
+from zoo_core.data.preparing.shards import Done, Shard
+from zoo_core.errors import UsageError, ZooError
 
 
+class Deadly(ImageSource):
+    """Reading the images of these names ends the process; once, or always. Broken ones can't be read at all."""
+
+    label_origin = "array"
+
+    def __init__(self, folder: Path, deadly: set[str] = frozenset(), always: bool = False) -> None:
+        super().__init__("deadly")
+        self._folder, self._deadly, self._always = folder, deadly, always
+
+    def items(self) -> Iterator[Item]:
+        return (Item(str(number)) for number in range(40))
+
+    def read(self, item: Item) -> np.ndarray:
+        marker = self._folder / item.path
+        if item.path in self._deadly and (self._always or not marker.exists()):
+            marker.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        if int(item.path) % 9 == 8:
+            raise OSError("it went away")
+        return np.random.default_rng(int(item.path)).integers(0, 256, (9, 9), "uint8")
+
+    def fingerprint(self) -> str:
+        return ""
+
+
+def shards(source: ImageSource) -> Iterator[Shard]:
+    items = list(source.items())
+    return (Shard(number, source, items[start : start + 4], Rules()) for number, start in enumerate(range(0, 40, 4)))
+
+
+def by_number(results: Iterator[Done]) -> list[Done]:
+    return sorted(results, key=lambda done: done.number)
+
+
+@pytest.fixture
+def ray(monkeypatch: pytest.MonkeyPatch) -> Iterator:
+    """Ray with one local cluster of two workers, that receive the source of this module by value."""
+    ray = pytest.importorskip("ray", reason="Ray is not installed")
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])
+    yield ray
+    ray.cloudpickle.unregister_pickle_by_value(sys.modules[__name__])
+    assert not ray.is_initialized()
+
+
+def test_says_what_to_install_where_ray_is_not(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(UsageError, match=r'pip install "zoo-core\[ray\]"'):
+        list(RayEngine().run(shards(Deadly(tmp_path))))
+
+
+@pytest.mark.slow
+def test_a_worker_that_dies_loses_nothing(ray, tmp_path: Path):
+    source = Deadly(tmp_path, {"6", "33"})
+    found = by_number(RayEngine().run(shards(source)))
+    assert {"6", "33"} == set(os.listdir(tmp_path))
+    assert found == by_number(LocalEngine(1).run(shards(source)))
+    assert [done.number for done in found] == list(range(10))
+
+
+@pytest.mark.slow
+def test_images_that_kill_every_worker_are_named(ray, tmp_path: Path):
+    with pytest.raises(ZooError, match="the images '4' to '7' of 'deadly'"):
+        list(RayEngine().run(shards(Deadly(tmp_path, {"5"}, always=True))))
+
+
+@pytest.mark.slow
+def test_a_cluster_that_runs_is_used_and_left_running(ray, tmp_path: Path):
+    ray.init(num_cpus=1, include_dashboard=False, log_to_driver=False)
+    try:
+        found = by_number(RayEngine().run(shards(Deadly(tmp_path))))
+        assert found == by_number(LocalEngine(1).run(shards(Deadly(tmp_path))))
+        assert ray.is_initialized()
+    finally:
+        ray.shutdown()
+
+
+@pytest.mark.slow
+def test_a_cluster_that_does_not_answer_is_named(ray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:1")
+    monkeypatch.setenv("RAY_gcs_rpc_server_connect_timeout_s", "1")
+    with pytest.raises(ZooError, match="No Ray cluster can be reached") as caught:
+        list(RayEngine().run(shards(Deadly(tmp_path))))
+    assert "RAY_ADDRESS" in caught.value.hint

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from zoo_core.data.dataset import SPLITS, digest
-from zoo_core.data.hdf5 import Columns, Header, write_prepared
+from zoo_core.data.hdf5 import Columns
 from zoo_core.data.preparing.ledger import Ledger
+from zoo_core.data.writing import Header, write_prepared
 from zoo_core.errors import UsageError
 
 _ROWS = """

@@ -1,4 +1,4 @@
-"""A Ray cluster works off the shards: one that runs already, or else one that is started here for as long as it takes."""
+"""A Ray cluster works off the shards: one that runs already, or else one of this machine, started for the purpose."""
 
 import logging
 from collections.abc import Iterator

@@ -5,10 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from zoo_core.data.dataset import SPLITS
 from zoo_core.data.hdf5 import Prepared
 from zoo_core.data.preparing.ledger import Ledger
 from zoo_core.data.preparing.rules import Rules
@@ -104,7 +102,7 @@ def summarize(
         SourceReport(name=name, images=images.get(number, 0), ignored=ignored)
         for number, (name, ignored) in enumerate(zip(names, ledger.noted("ignored"), strict=True))
     ]
-    classes, unlabelled = _count_labels(complete)
+    classes, unlabelled = complete.count_labels()
     return PreparationReport(
         file=str(file),
         content_hash=complete.content_hash,
@@ -122,21 +120,6 @@ def summarize(
         conflicts=ledger.one(_CONFLICTS),
         seconds=round(seconds, 3),
     )
-
-
-def _count_labels(prepared: Prepared) -> tuple[dict[str, dict[str, int]], int]:
-    """Images of each class in each split, and those without a label."""
-    if not prepared.classes:
-        return {}, sum(prepared.counts.values())
-    # Numbers from -1, for images without a label.
-    counts = {
-        split: np.bincount(prepared.columns(split)["labels"] + 1, minlength=len(prepared.classes) + 1).tolist()
-        for split in SPLITS
-    }
-    by_class = {
-        name: {split: counts[split][number + 1] for split in SPLITS} for number, name in enumerate(prepared.classes)
-    }
-    return by_class, sum(of_split[0] for of_split in counts.values())
 
 
 def write_report(path: Path, report: PreparationReport, ledger: Ledger) -> None:

@@ -34,6 +34,11 @@ def zoo_models():
 """
 """The `__init__.py` of a plugin that is as it should be."""
 
+MODEL = """
+class Model:
+    def sample(self): ...
+"""
+
 OPTIONS = """
 from typing import Literal
 from pydantic import Field
@@ -105,7 +110,7 @@ def make_plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cal
     """Install a distribution `zoo-NAME`, as pip would lay it out, for this process and for those it starts.
 
     `make_plugin(name, init=..., version=..., modules={"model": ...})` returns the folder that it is installed in. By
-    default the plugin brings the model NAME and its options, but not the class that the model's spec points to.
+    default the plugin brings the model NAME with its options, and a class that has the method of its task.
     """
     site = tmp_path / "site-packages"
     site.mkdir()
@@ -116,6 +121,7 @@ def make_plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cal
         info = f"zoo_{name}-{version}.dist-info"
         files = {
             f"zoo_{name}/__init__.py": init.replace("{name}", name),
+            f"zoo_{name}/model.py": MODEL,
             f"zoo_{name}/options.py": OPTIONS,
             f"{info}/METADATA": f"Metadata-Version: 2.1\nName: zoo-{name}\nVersion: {version}\n",
             f"{info}/entry_points.txt": f"[zoo_core]\n{name} = zoo_{name}\n",

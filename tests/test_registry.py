@@ -2,12 +2,17 @@
 
 import sys
 from collections.abc import Callable
+from importlib.metadata import entry_points
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from zoo_core.errors import UsageError, ZooError
 from zoo_core.registry import BrokenPluginWarning, Registry, registry
+
+Describe = Callable[[str, str], Any]
 
 HOOK = """
 import zoo_core
@@ -35,6 +40,9 @@ def yields_features(*specs: str) -> str:
     return yields(*specs).replace("zoo_models", "zoo_features")
 
 
+OTHER = spec("abc").replace("a:B", "zoo_other.model:Model").replace("a:C", "zoo_other.options:Options")
+"""The text of a spec whose name is another plugin's, `abc`."""
+
 BROKEN = {
     "fails to import": ("import no_such_package", "ModuleNotFoundError: No module named 'no_such_package'"),
     "leaves the process": ("raise SystemExit('bye')", "SystemExit: bye"),
@@ -48,8 +56,7 @@ BROKEN = {
     "yields garbage": (yields("{'name': 'bad'}"), "must yield ModelSpec records, received {'name': 'bad'}"),
     "has an invalid spec": (yields(spec("Bad Name")), "name must match [a-z][a-z0-9_-]*, received 'Bad Name'"),
     "is too new": (yields(spec("bad", 2)), "speaks plugin API 2, this zoo_core speaks 1; upgrade zoo-core"),
-    "is too old": (yields(spec("bad", 0)), "speaks plugin API 0, this zoo_core speaks 1; upgrade the plugin"),
-    "takes a taken name": (yields(spec("abc")), "model 'abc' is already taken by zoo-abc 1.0"),
+    "is too old": (yields(spec("bad", 0)), "speaks plugin API 0, this zoo_core speaks 1; upgrade zoo-bad"),
     "takes a name twice": (yields(spec("bad"), spec("bad")), "model 'bad' is there twice"),
     "yields the other record": (yields_features(spec("bad")), "zoo_features must yield FeatureSpec records, received"),
     "is called auto": (yields_features(feature_spec("auto")), "a feature network can't be called 'auto'"),
@@ -62,6 +69,12 @@ BROKEN = {
         "feature network 'bad' speaks plugin API 2, this zoo_core speaks 1",
     ),
 }
+
+
+@pytest.fixture
+def describe() -> Describe:
+    """What `run.json` says of the model of a run: its name and its package."""
+    return lambda model, distribution: SimpleNamespace(model=model, distribution=distribution, version="1.0")
 
 
 @pytest.fixture
@@ -170,14 +183,6 @@ def test_a_disabled_plugin_is_not_even_imported(
         found.model("bad")
 
 
-def test_what_a_plugin_prints_is_kept_out_of_the_data(
-    make_plugin: Callable[..., Path], capsys: pytest.CaptureFixture[str]
-):
-    make_plugin("good", "print('hello')" + HOOK + "print('bye')\n    yield " + spec("good"))
-    assert registry().model("good").spec.name == "good"
-    assert capsys.readouterr() == ("", "hello\nbye\n")
-
-
 def test_a_distribution_without_metadata_does_not_stop_the_others(make_plugin: Callable[..., Path]):
     make_plugin("good")
     site = make_plugin("bare")
@@ -200,8 +205,78 @@ def test_without_plugins_it_says_how_to_get_one():
         Registry(entry_points=[]).model("vae")
 
 
+def test_two_models_of_one_name_are_told_apart_by_their_packages(make_plugin: Callable[..., Path]):
+    make_plugin("abc")
+    make_plugin("other", yields(OTHER))
+    told = r"plugin 'other' \(zoo-other 1.0\) brings model 'abc', as zoo-abc 1.0 does; ask for zoo-other:abc"
+    with pytest.warns(BrokenPluginWarning, match=told):
+        found = registry()
+    assert {"zoo-abc:abc", "zoo-other:abc"} <= set(found.models)
+    assert {plugin.name: plugin.state for plugin in found.plugins}["other"] == "ok"
+    for package in ("abc", "other"):
+        assert found.model(f"zoo-{package}:abc").load()[0].__module__ == f"zoo_{package}.model"
+    with pytest.raises(
+        UsageError, match=r"'abc' is brought by zoo-abc 1.0 and by zoo-other 1.0\. Say which: zoo-abc:abc"
+    ):
+        found.model("abc")
+    with pytest.raises(UsageError, match=r"Unknown model 'zoo-third:abc'. Did you mean 'zoo-other:abc'\?"):
+        found.model("zoo-third:abc")
+
+
+def test_a_model_of_the_core_keeps_its_plain_name(make_plugin: Callable[..., Path]):
+    site = make_plugin("abc")
+    metadata = site / "zoo_abc-1.0.dist-info" / "METADATA"
+    metadata.write_text(metadata.read_text().replace("zoo-abc", "zoo-core"))
+    make_plugin("other", yields(OTHER))
+    with pytest.warns(BrokenPluginWarning, match="ask for zoo-other:abc"):
+        found = registry()
+    assert found.model("abc").plugin.distribution == "zoo-core"
+    assert found.model("zoo-other:abc").plugin.distribution == "zoo-other"
+
+
+def test_a_model_alone_has_a_full_name_too(make_plugin: Callable[..., Path]):
+    make_plugin("good")
+    assert registry().model("zoo-good:good") is registry().model("good")
+
+
+def test_one_package_can_not_bring_a_name_twice(make_plugin: Callable[..., Path]):
+    site = make_plugin("good")
+    (site / "zoo_good-1.0.dist-info" / "entry_points.txt").write_text("[zoo_core]\na = zoo_good\nb = zoo_good\n")
+    with pytest.warns(BrokenPluginWarning, match="plugin 'b' .* model 'good' is already brought by plugin 'a'"):
+        found = registry()
+    assert found.model("good").plugin.name == "a"
+
+
+def test_the_model_of_a_run_is_that_of_its_package(make_plugin: Callable[..., Path], describe: Describe):
+    make_plugin("abc")
+    make_plugin("other", yields(OTHER))
+    with pytest.warns(BrokenPluginWarning):
+        found = registry()
+    assert found.model_of(describe("abc", "zoo-abc")).plugin.name == "abc"
+    assert found.model_of(describe("abc", "zoo-other")).plugin.name == "other"
+    assert found.model_of(describe("zoo-other:abc", "zoo-other")).plugin.name == "other"
+
+
+def test_the_model_of_a_run_may_have_moved_to_another_package(make_plugin: Callable[..., Path], describe: Describe):
+    make_plugin("good")
+    assert registry().model_of(describe("good", "zoo-former")).plugin.name == "good"
+    with pytest.raises(UsageError, match="Unknown model 'gone'"):
+        registry().model_of(describe("gone", "zoo-former"))
+
+
+def test_an_older_version_of_the_contract_works_and_is_told_with_the_package_to_upgrade(
+    make_plugin: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+):
+    make_plugin("good", yields(spec("good", api_version=1)))
+    monkeypatch.setattr("zoo_core.discovery.API_VERSION", 2)
+    told = "speaks plugin API 1 in 'good', which zoo-core will stop to understand; upgrade zoo-good"
+    with pytest.warns(BrokenPluginWarning, match=told):
+        found = Registry(entry_points(group="zoo_core", name="good"))
+    assert found.model("good").spec.api_version == 1
+
+
 def test_a_model_is_loaded_when_it_is_asked_for(make_plugin: Callable[..., Path]):
-    make_plugin("good", modules={"model": "class Model:\n    def sample(self): ..."})
+    make_plugin("good")
     found = registry().model("good")
     assert "zoo_good.model" not in sys.modules
     model, options = found.load()
@@ -219,7 +294,7 @@ def test_a_likelihood_has_to_be_declared(make_plugin: Callable[..., Path]):
 @pytest.mark.parametrize(
     ("modules", "told"),
     [
-        ({}, "Model 'good' of zoo-good 1.0 can't be loaded: ModuleNotFoundError: No module named 'zoo_good.model'"),
+        ({"model": "import gone"}, "Model 'good' of zoo-good 1.0 can't be loaded: ModuleNotFoundError: .* 'gone'"),
         ({"model": ""}, "can't be loaded: AttributeError: module 'zoo_good.model' has no attribute 'Model'"),
         ({"model": "exit(3)"}, "can't be loaded: SystemExit: 3"),
         (

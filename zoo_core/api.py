@@ -223,7 +223,7 @@ def _attach(
     own: Sequence[UserCallback],
 ) -> session.Attached:
     """Sample sheets, the judge of held-out images, signs of a collapse, and the caller's own callbacks."""
-    spec = registry().model(description.model).spec
+    spec = registry().model_of(description).spec
     sampler = Sampler(built, spec, data.spec, weights={})
     callbacks: list[Callback] = []
     judge = None

@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 API_VERSION = 1
-"""The version of the plugin contract that this core speaks."""
+"""The version of the plugin contract that this core speaks; docs/plugins.md says what it promises."""
+
+OLDEST_API_VERSION = 1
+"""The oldest version whose plugins still work. Those between it and `API_VERSION` are told to be upgraded."""
 
 TASKS = {
     "generate": ("sample",),
@@ -55,6 +58,10 @@ class ModelSpec:
             raise ValueError(f"{self.name}: labels must be 'ignored' or 'required', received {self.labels!r}")
         object.__setattr__(self, "tasks", frozenset(self.tasks))
 
+    @property
+    def references(self) -> tuple[str, ...]:
+        return self.target, self.options
+
 
 @dataclass(frozen=True, kw_only=True)
 class FeatureSpec:
@@ -81,6 +88,10 @@ class FeatureSpec:
         if self.name == AUTO:
             raise ValueError(f"a feature network can't be called '{AUTO}', which stands for the one that suits best")
         _check_reference(f"{self.name}: target", self.target, "function")
+
+    @property
+    def references(self) -> tuple[str, ...]:
+        return (self.target,)
 
 
 class Field(NamedTuple):

@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
+from zoo_core.testing import kit
+
 Invoke = Callable[..., Result]
 
 
@@ -68,3 +70,41 @@ def test_the_cores_own_plugin_can_not_be_disabled(invoke: Invoke, monkeypatch: p
     result = invoke("plugins", "list")
     assert (result.exit_code, result.stdout) == (2, "")
     assert "zoo-core's own plugin can't be disabled" in result.stderr
+
+
+@pytest.fixture
+def only_option_checks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The conformance kit with two quick checks alone."""
+    monkeypatch.setattr(kit, "CHECKS", kit.CHECKS[1:3])
+
+
+@pytest.mark.usefixtures("only_option_checks")
+@pytest.mark.filterwarnings("default::zoo_core.registry.BrokenPluginWarning")
+def test_check_lists_every_check(invoke: Invoke):
+    result = invoke("plugins", "check", "good", "-o", "width=16")
+    assert result.exit_code == 0, result.stderr
+    assert [line.split()[:2] for line in result.stdout.splitlines()] == [
+        ["check", "outcome"],
+        ["options_survive_toml", "passed"],
+        ["unknown_options_are_refused", "passed"],
+    ]
+
+
+@pytest.mark.usefixtures("only_option_checks")
+@pytest.mark.filterwarnings("default::zoo_core.registry.BrokenPluginWarning")
+def test_check_tells_what_fails_and_how_to_mend_it(invoke: Invoke, make_plugin: Callable[..., Path]):
+    options = "import zoo_core\n\nclass Options(zoo_core.Options):\n    model_config = {'extra': 'allow'}\n"
+    make_plugin("lax", modules={"options": f"print('hello')\n{options}"})
+    result = invoke("plugins", "check", "lax", "--json")
+    assert result.exit_code == 1
+    records = {record.pop("check"): record for record in json.loads(result.stdout)}
+    assert records["options_survive_toml"]["outcome"] == "passed"
+    assert records["unknown_options_are_refused"]["outcome"] == "failed"
+    assert "derive it from zoo_core.Options" in records["unknown_options_are_refused"]["message"]
+    assert "'lax' fails 1 of 2 checks: unknown_options_are_refused." in result.stderr
+
+
+@pytest.mark.filterwarnings("default::zoo_core.registry.BrokenPluginWarning")
+def test_a_model_that_can_not_be_checked(invoke: Invoke):
+    assert invoke("plugins", "check", "bad").exit_code == 1
+    assert invoke("plugins", "check", "no-such").exit_code == 2

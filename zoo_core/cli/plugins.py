@@ -1,19 +1,28 @@
 """`zoo plugins`: what is installed, and what is wrong with what is broken."""
 
+from dataclasses import asdict
+
 import click
 
 from zoo_core.cli.output import console, emit, json_option
+from zoo_core.cli.scaffold import new
+from zoo_core.errors import ZooError
 from zoo_core.registry import NO_MODELS, registry
 
 
 @click.group()
 def plugins() -> None:
-    """List the installed plugins, the broken ones with the reason.
+    """List the installed plugins, the broken ones with the reason; write a new one; check that one keeps the contract.
 
     \b
     For example:
       zoo plugins list
+      zoo plugins new my-model
+      zoo plugins check dcgan
     """
+
+
+plugins.add_command(new)
 
 
 @plugins.command("list")
@@ -34,10 +43,39 @@ def list_(as_json: bool) -> None:
             "models": [spec.name for spec in plugin.models],
             "features": [spec.name for spec in plugin.features],
             "state": plugin.state,
-            "reason": plugin.error,
+            "reason": plugin.error or "; ".join([*plugin.notes, *plugin.dangling()]) or None,
         }
         for plugin in found.plugins
     ]
     emit(records, as_json)
     if not found.models:
         console().print(NO_MODELS)
+
+
+@plugins.command()
+@click.argument("name")
+@click.option("-o", "options", metavar="KEY=VALUE", multiple=True, help="An option of the model, to make it quick.")
+@click.option("--slow", is_flag=True, help="Check that it learns, too.")
+@json_option
+def check(name: str, options: tuple[str, ...], slow: bool, as_json: bool) -> None:
+    """Check that the model NAME keeps the contract of plugins, and tell how to mend what does not. Exits with 1 where a
+    check fails.
+
+    It is trained for a few steps, on tiny images and with the smallest width that it takes.
+
+    \b
+    For example:
+      zoo plugins check dcgan
+    """
+    from zoo_core.options import parse_assignments
+    from zoo_core.testing import check_model
+
+    with console().status(f"Checking {name}"):
+        results = check_model(name, options=parse_assignments(options), slow=slow)
+    emit([asdict(result) for result in results], as_json)
+    wrong = [result.check for result in results if result.wrong]
+    if wrong:
+        raise ZooError(
+            f"'{name}' fails {len(wrong)} of {len(results)} checks: {', '.join(wrong)}.",
+            "The messages above say what was expected, what was seen and how to mend it.",
+        )

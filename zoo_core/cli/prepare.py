@@ -33,7 +33,7 @@ _CHOICES = {
 @click.option("--colour", type=click.Choice(_CHOICES["colour"]), help="[auto: gray if all images are]")
 @click.option("--min-side", type=int, help="Pixels; smaller images are set aside [half of --size, or 8].")
 @click.option("--min-deviation", type=float, help="Levels; flatter images are set aside [2].")
-@click.option("--near", metavar="BITS|off", help="Of the perceptual hash, up to which two images count as alike.")
+@click.option("--near", metavar="BITS|off", help="Up to which two images are alike [16 of 256].")
 @click.option("--duplicates", type=click.Choice(_CHOICES["duplicates"]), help="[remove; report for built-in sets]")
 @click.option("--labels", metavar="HOW", help="source, none, auto[:K], from-classifier:FILE [source].")
 @click.option("--features", metavar="NAME", help="For --labels auto, of zoo features list [auto].")

@@ -69,7 +69,8 @@ def train(
     distributed: bool,
     as_json: bool,
 ) -> None:
-    """Train MODEL on a data set, or go on with an interrupted run.
+    """Train MODEL on a data set, or go on with an interrupted run. MODEL is one of `zoo models list`, or a Python file
+    that defines one, which is run.
 
     Ctrl-C saves a checkpoint before it stops. What is not given on the command line comes from --config, and what is
     not there either has the default that `zoo models show MODEL` tells.
@@ -77,6 +78,7 @@ def train(
     \b
     For example:
       zoo train dcgan --data digits --out runs/first --steps 1000 -o width=32
+      zoo train ./my_model.py --data digits
       zoo train dcgan --augment color,translation,cutout -t select_every=500 -t patience=5
       zoo train --resume runs/first
       srun zoo train dcgan --data folder:photos@64 --batch-size 512 --distributed
@@ -109,6 +111,7 @@ def train(
     from zoo_core.cli.progress import StderrReport
     from zoo_core.data import load_dataset
     from zoo_core.evaluation.protocol import load_protocol, refuse_beside
+    from zoo_core.registry import registry
     from zoo_core.training.backends import backend
     from zoo_core.training.estimate import estimate
     from zoo_core.training.selection import Selection
@@ -132,6 +135,8 @@ def train(
         else:
             if not model:
                 raise UsageError("zoo train needs a model, or --resume and a run.", "zoo models list tells which.")
+            if "/" in model or model.endswith(".py"):
+                model = registry().add_file(Path(model))
             if protocol:
                 rule = load_protocol(protocol)
                 refuse_beside(rule, data=data, training=changes.keys() & rule.training.options.keys())

@@ -1,1 +1,1 @@
-"""The scaffold of a new plugin: files that are copied, not imported. Empty as yet; see docs/plugins.md."""
+"""What `zoo plugins new` fills in: `plugin/` for every kind of model, `models/` by kind."""

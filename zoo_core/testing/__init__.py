@@ -1,1 +1,10 @@
-"""The conformance kit that third parties run on their plugins. Empty as yet."""
+"""The conformance kit: whether a model keeps the contract of docs/plugins.md, check by check.
+
+Three ways in: `check_model`, `@parametrize_with_checks` for pytest, and the command `zoo plugins check`.
+"""
+
+from zoo_core.testing.kit import check_model
+from zoo_core.testing.parametrize import parametrize_with_checks
+from zoo_core.testing.results import CheckFailed, CheckResult, CheckSkipped
+
+__all__ = ["CheckFailed", "CheckResult", "CheckSkipped", "check_model", "parametrize_with_checks"]

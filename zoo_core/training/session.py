@@ -188,7 +188,7 @@ def _resume(
 
 def run_options(run: RunFolder, description: RunDescription) -> tuple[RegisteredModel, Options, TrainingOptions]:
     """The model of a run and the options that it was trained with."""
-    registered = registry().model(description.model)
+    registered = registry().model_of(description)
     tables = read_tables(run.options_file, ("model", "training"))
     model_options = resolve(registered.load()[1], tables["model"], f"model '{description.model}'")
     return registered, model_options, resolve(TrainingOptions, tables["training"], "training")

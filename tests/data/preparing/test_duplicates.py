@@ -82,6 +82,14 @@ def test_copies_are_near_and_others_are_not():
     assert distance(image, photo(1, 256, 256)) > 4 * NEAR
 
 
+def test_stripes_and_ramps_are_not_all_alike():
+    rows = np.random.default_rng(0).integers(0, 2, (20, 1, 32, 1), np.uint8) * 255
+    ramps = [np.add.outer(np.arange(32) * a, np.arange(32) * b)[..., None] for a in (1, 2, 3) for b in (1, 2, 3)]
+    images = [*np.repeat(rows, 32, axis=1), *np.array(ramps, np.uint8)]
+    hashes = perceptual_hashes(images)
+    assert (find_duplicates(hashes, hashes, NEAR).of == -1).all()
+
+
 def test_no_handwritten_digit_is_taken_for_another():
     splits = load_builtin(BUILTIN["digits"], None).values()
     images = [image for split in splits for image in split.images]

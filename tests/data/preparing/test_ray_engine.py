@@ -2,6 +2,7 @@
 
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,11 +11,21 @@ import numpy as np
 import pytest
 
 from zoo_core.data.collecting import ImageSource, Item
+from zoo_core.data.preparing import prepare
 from zoo_core.data.preparing.engines import LocalEngine
 from zoo_core.data.preparing.ray_engine import RayEngine
 from zoo_core.data.preparing.rules import Rules
 from zoo_core.data.preparing.shards import Done, Shard
 from zoo_core.errors import UsageError, ZooError
+
+CLUSTER = """
+import ray
+context = ray.init(address="local", num_cpus=3, include_dashboard=False, logging_level="error")
+print(context.address_info["gcs_address"], flush=True)
+input()
+print({name: count for name, count in ray.cluster_resources().items() if name == "CPU"})
+"""
+"""A process that starts a cluster, says where, and after a line says whether it still runs."""
 
 
 class Deadly(ImageSource):
@@ -53,7 +64,7 @@ def by_number(results: Iterator[Done]) -> list[Done]:
 
 @pytest.fixture
 def ray(monkeypatch: pytest.MonkeyPatch) -> Iterator:
-    """Ray with one local cluster of two workers, that receive the source of this module by value."""
+    """Ray, where no cluster runs; its workers receive the source of this module by value."""
     ray = pytest.importorskip("ray", reason="Ray is not installed")
     monkeypatch.delenv("RAY_ADDRESS", raising=False)
     ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])
@@ -78,13 +89,20 @@ def test_a_worker_that_dies_loses_nothing(ray, tmp_path: Path):
 
 
 @pytest.mark.slow
+def test_prepares_the_same_file_to_the_byte(ray, photos: Path, tmp_path: Path):
+    for name, engine in (("local", LocalEngine(1)), ("ray", RayEngine())):
+        prepare([str(photos)], tmp_path / f"{name}.h5", Rules(size=(16, 16)), engine=engine)
+    assert (tmp_path / "ray.h5").read_bytes() == (tmp_path / "local.h5").read_bytes()
+
+
+@pytest.mark.slow
 def test_images_that_kill_every_worker_are_named(ray, tmp_path: Path):
     with pytest.raises(ZooError, match="the images '4' to '7' of 'deadly'"):
         list(RayEngine().run(shards(Deadly(tmp_path, {"5"}, always=True))))
 
 
 @pytest.mark.slow
-def test_a_cluster_that_runs_is_used_and_left_running(ray, tmp_path: Path):
+def test_a_connection_that_is_there_is_used_and_kept(ray, tmp_path: Path):
     ray.init(num_cpus=1, include_dashboard=False, log_to_driver=False)
     try:
         found = by_number(RayEngine().run(shards(Deadly(tmp_path))))
@@ -95,9 +113,21 @@ def test_a_cluster_that_runs_is_used_and_left_running(ray, tmp_path: Path):
 
 
 @pytest.mark.slow
-def test_a_cluster_that_does_not_answer_is_named(ray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:1")
-    monkeypatch.setenv("RAY_gcs_rpc_server_connect_timeout_s", "1")
-    with pytest.raises(ZooError, match="No Ray cluster can be reached") as caught:
+def test_a_cluster_that_runs_is_used_and_left_running(ray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    command = [sys.executable, "-c", CLUSTER]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as cluster:
+        monkeypatch.setenv("RAY_ADDRESS", cluster.stdout.readline().strip())
+        found = by_number(RayEngine().run(shards(Deadly(tmp_path))))
+        assert cluster.communicate("\n")[0] == "{'CPU': 3.0}\n"
+    assert found == by_number(LocalEngine(1).run(shards(Deadly(tmp_path))))
+
+
+@pytest.mark.slow
+def test_a_cluster_that_does_not_answer_is_an_error(ray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def fail(**settings: object) -> None:
+        raise ConnectionError("Failed to connect to Ray cluster at 10.0.0.1:6379")
+
+    monkeypatch.setattr(ray, "init", fail)
+    with pytest.raises(ZooError, match=r"No Ray cluster can be reached or started: .* at 10.0.0.1:6379") as caught:
         list(RayEngine().run(shards(Deadly(tmp_path))))
     assert "RAY_ADDRESS" in caught.value.hint

@@ -92,7 +92,8 @@ def clean(content: bytes | np.ndarray, path: str, rules: Rules) -> Clean:
 def _check_contrast(pixels: np.ndarray, least: float) -> None:
     levels = pixels.reshape(-1).astype(np.float64)  # whose sums of integers are exact
     mean = levels.sum() / levels.size
-    deviation = math.sqrt(max(0.0, levels @ levels / levels.size - mean**2))
+    squares = np.einsum("i,i->", levels, levels)  # not by BLAS, whose threads wait for each other in every worker
+    deviation = math.sqrt(max(0.0, squares / levels.size - mean**2))
     if levels[0] == mean and deviation == 0:
         raise SetAside("blank", f"all pixels are {mean:.0f}")
     if deviation < least:

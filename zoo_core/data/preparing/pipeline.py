@@ -101,7 +101,7 @@ def prepare(
                 "inputs": inputs,
                 "options": rules.model_dump(mode="json"),
             }
-            provenance |= {"versions": {name: version(name) for name in ("zoo-core", "pillow", "numpy", "imagehash")}}
+            provenance |= {"versions": {name: version(name) for name in ("zoo-core", "pillow", "numpy")}}
             name = sources[0] if len(sources) == 1 else f"{sources[0]} and {len(sources) - 1} more"
             complete = work / "out.h5"
             assemble(ledger, pixels, complete, name, provenance)

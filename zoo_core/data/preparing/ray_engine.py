@@ -54,7 +54,7 @@ def _connected() -> Iterator[Any]:
         return
     try:
         ray.init(include_dashboard=False, log_to_driver=False, logging_level=logging.ERROR)
-    except (ConnectionError, RuntimeError, ValueError) as error:
+    except (ConnectionError, RuntimeError, ValueError, ray.exceptions.RayError) as error:
         raise ZooError(
             f"No Ray cluster can be reached or started: {' '.join(str(error).split())}",
             "RAY_ADDRESS names the cluster to use; without it, and after `ray stop`, one is started on this machine.",
@@ -66,10 +66,10 @@ def _connected() -> Iterator[Any]:
 
 
 def _failed(shard: Shard, error: Exception) -> ZooError:
-    first, last, lines = shard.items[0].path, shard.items[-1].path, str(error).strip().splitlines()
+    first, last = shard.items[0].path, shard.items[-1].path
+    reason = [type(error).__name__, *str(error).strip().splitlines()][-1]
     return ZooError(
-        f"Ray could not get the images '{first}' to '{last}' of '{shard.source.name}' worked off, tried "
-        f"{1 + _RETRIES} times where workers died: {type(error).__name__}: {lines[-1] if lines else ''}",
-        "Does every machine of the cluster have this version of zoo-core, and enough memory? What was done so far is "
-        "kept: run the same again to go on.",
+        f"Ray gave up on the images '{first}' to '{last}' of '{shard.source.name}': {reason}",
+        "Has every machine of the cluster this version of zoo-core, and enough memory? What was done so far is kept: "
+        "run the same again to go on.",
     )

@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from zoo_core.data.preparing.duplicates import BITS
 from zoo_core.options import Options
 
 
@@ -38,11 +39,11 @@ class Rules(Options):
         description="standard deviation of the levels, of 256, below which an image is taken as blank or near-constant",
     )
     near: int | None = Field(
-        default=None,
+        default=16,
         ge=0,
-        le=64,
-        description="bits of the perceptual hash up to which images are near duplicates; None: "
-        "only exact ones are looked for",
+        le=BITS,
+        description=f"bits of the perceptual hash, of {BITS}, up to which images are near duplicates; None: only exact "
+        "ones are looked for",
     )
     duplicates: Literal["remove", "report"] = Field(
         default="remove", description="whether duplicates are set aside, or kept in one split"

@@ -1,0 +1,153 @@
+"""What no plugin can do to the others: each way to be broken, as an installed package, seen through the commands."""
+
+import json
+import os
+import random
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+from click.testing import CliRunner, Result
+
+from zoo_core.cli.main import zoo
+from zoo_core.registry import registry
+
+ZOO = [sys.executable, "-c", "from zoo_core.cli.main import run; run()"]
+
+HOOK = """
+import zoo_core
+
+@zoo_core.hookimpl
+def zoo_models():
+    yield zoo_core.ModelSpec(
+        name="bad", summary="", target="zoo_bad.model:Model", options="zoo_bad.options:Options", tasks={"generate"}
+    )
+"""
+
+
+class Bad(NamedTuple):
+    """A plugin's text, what is told of it, and whether it is left out."""
+
+    init: str
+    told: str
+    broken: bool = True
+
+
+BAD = {
+    "fails to import": Bad("import no_such_package", "ModuleNotFoundError: No module named 'no_such_package'"),
+    "fails in the hook": Bad(HOOK + "    raise RuntimeError('no GPU')", "RuntimeError: no GPU"),
+    "misspells the hook": Bad(HOOK.replace("zoo_models", "zoo_model"), "unknown hook 'zoo_model'"),
+    "speaks a newer API": Bad(HOOK.replace("tasks", "api_version=99, tasks"), "API 99, this zoo_core speaks 1"),
+    "has a taken name": Bad(HOOK.replace('"bad"', '"abc"'), "brings model 'abc', as zoo-abc 1.0 does", False),
+    "prints": Bad("print('hello')" + HOOK, "prints while it is imported", False),
+    "is slow": Bad("import time; time.sleep(0.2)" + HOOK, "s to import, at every start", False),
+    "sets the backend": Bad(
+        "import os; os.environ['KERAS_BACKEND'] = 'torch'" + HOOK, "sets KERAS_BACKEND to 'torch', which was un", False
+    ),
+    "drops the backend": Bad(
+        "import os; del os.environ['KERAS_BACKEND']" + HOOK, "sets KERAS_BACKEND to None, which was undone", False
+    ),
+    "seeds Python": Bad("import random; random.seed(0)" + HOOK, "changes the random state of Python, which", False),
+    "seeds NumPy": Bad("import numpy; numpy.random.seed(0)" + HOOK, "changes the random state of NumPy, which", False),
+}
+
+each = pytest.mark.parametrize("bad", BAD.values(), ids=list(BAD))
+
+pytestmark = pytest.mark.filterwarnings("default::zoo_core.registry.BrokenPluginWarning")
+
+
+def invoke(*arguments: str) -> Result:
+    registry.cache_clear()
+    for module in ("zoo_bad", "zoo_bad.model"):  # as in a new process
+        sys.modules.pop(module, None)
+    return CliRunner().invoke(zoo, arguments)
+
+
+def numpy_state() -> bytes:
+    return np.random.get_state()[1].tobytes()  # noqa: NPY002  # the global one is what is looked at
+
+
+@pytest.fixture
+def install(make_plugin: Callable[..., Path], monkeypatch: pytest.MonkeyPatch) -> Callable[[Bad], None]:
+    """Three plugins, of which the second in the alphabet is bad."""
+    monkeypatch.setattr("zoo_core.isolation.SLOW_SECONDS", 0.1)
+
+    def install(bad: Bad) -> None:
+        make_plugin("abc")
+        make_plugin("bad", bad.init)
+        make_plugin("good")
+
+    return install
+
+
+@each
+def test_the_rest_works_one_line_tells_and_the_list_shows_the_reason(install: Callable[[Bad], None], bad: Bad):
+    install(bad)
+    backend, python, numpy = os.environ["KERAS_BACKEND"], random.getstate(), numpy_state()
+    shown = invoke("models", "show", "good", "--json")
+    assert shown.exit_code == 0
+    assert json.loads(shown.stdout)["options"]["properties"]["width"]["default"] == 64
+    (line,) = [line for line in shown.stderr.splitlines() if line != "hello"]
+    assert line.startswith("zoo: plugin 'bad' (zoo-bad 1.0) ")
+    assert bad.told in line
+    assert ("is broken and left out" in line) == bad.broken
+
+    plugins = json.loads(invoke("plugins", "list", "--json").stdout)
+    (record,) = [plugin for plugin in plugins if plugin["name"] == "bad"]
+    assert record["state"] == ("broken" if bad.broken else "ok")
+    assert bad.told in record["reason"]
+
+    assert os.environ["KERAS_BACKEND"] == backend
+    assert random.getstate() == python
+    assert numpy_state() == numpy
+
+
+@each
+def test_disabled_it_is_not_even_imported(install: Callable[[Bad], None], bad: Bad, monkeypatch: pytest.MonkeyPatch):
+    install(bad)
+    monkeypatch.setenv("ZOO_DISABLED_PLUGINS", "bad")
+    listed = invoke("models", "list", "--json")
+    assert {"abc", "good"} <= {model["name"] for model in json.loads(listed.stdout)}
+    assert listed.stderr == ""
+    assert "zoo_bad" not in sys.modules
+
+
+@each
+def test_strict_stops_at_it(install: Callable[[Bad], None], bad: Bad, monkeypatch: pytest.MonkeyPatch):
+    install(bad)
+    monkeypatch.setenv("ZOO_STRICT_PLUGINS", "1")
+    result = invoke("models", "list")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert bad.told in result.stderr
+
+
+def test_a_spec_that_points_nowhere_is_shown_in_the_list_and_told_on_use(install: Callable[[Bad], None]):
+    install(Bad(HOOK.replace("zoo_bad.model", "zoo_bad.gone"), ""))
+    plugins = json.loads(invoke("plugins", "list", "--json").stdout)
+    (record,) = [plugin for plugin in plugins if plugin["name"] == "bad"]
+    assert record["reason"] == "'bad' points to zoo_bad.gone:Model, and there is no such module"
+    result = invoke("train", "bad", "--data", "digits@8", "--dry-run")
+    assert result.exit_code == 1
+    assert "Model 'bad' of zoo-bad 1.0 can't be loaded: ModuleNotFoundError" in result.stderr
+    assert "pip uninstall zoo-bad" in result.stderr
+    assert invoke("models", "show", "good").exit_code == 0
+
+
+def test_nothing_waits_for_a_slow_plugin_that_needs_no_plugins(install: Callable[[Bad], None], tmp_path: Path):
+    install(Bad(f"open({str(tmp_path / 'imported')!r}, 'w')\nimport time\ntime.sleep(60)", ""))
+    for arguments in (["--help"], ["train", "--help"], ["datasets", "list"]):
+        done = subprocess.run([*ZOO, *arguments], capture_output=True, text=True, timeout=30)
+        assert done.returncode == 0, done.stderr
+    assert not (tmp_path / "imported").exists()
+
+
+def test_what_a_model_changes_when_it_is_imported_is_undone(make_plugin: Callable[..., Path]):
+    changes = "import os, random\nrandom.seed(0)\nos.environ['KERAS_BACKEND'] = 'torch'\n"
+    make_plugin("good", modules={"model": changes + "class Model:\n    def sample(self): ..."})
+    backend, state = os.environ["KERAS_BACKEND"], random.getstate()
+    registry().model("good").load()
+    assert (os.environ["KERAS_BACKEND"], random.getstate()) == (backend, state)

@@ -1,0 +1,124 @@
+"""One good model as the text of a plugin; a broken one is this text with a single replacement."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from zoo_core.testing import backends
+
+INIT = """
+import zoo_core
+
+@zoo_core.hookimpl
+def zoo_models():
+    yield zoo_core.ModelSpec(
+        name="toy",
+        summary="A model for tests",
+        target="zoo_toy.model:Toy",
+        options="zoo_toy.options:Options",
+        tasks={"generate"},
+        labels="ignored",
+    )
+"""
+
+OPTIONS = """
+from pydantic import Field, field_validator
+import zoo_core
+
+class Options(zoo_core.Options):
+    width: int = Field(64, ge=1, description="of the hidden layers, at least 1")
+    depth: int = Field(2, ge=1, description="not used")
+"""
+
+MODEL = """
+import math
+import os
+
+import keras
+import numpy as np
+from keras import layers, ops
+
+import zoo_core
+from zoo_core.models import GenerativeModel, Phase
+from zoo_core.models.layers import Dropout, SpectralNormalization
+
+
+class Toy(GenerativeModel):
+    inference = ("generator",)
+
+    def networks(self, data):
+        shape, width = data.image_shape, self.options.width
+        if shape[0] > 32:
+            raise zoo_core.UnsupportedShape("toy takes 32 pixels at most.", "Ask for less: --data SET@32.")
+        z = keras.Input((3,))
+        x = layers.Dense(width, "tanh")(z)
+        x = layers.Dense(math.prod(shape), "tanh")(x)
+        generator = keras.Model(z, layers.Reshape(shape)(x))
+        images = keras.Input(shape)
+        x = SpectralNormalization(layers.Dense(width, "tanh"))(layers.Flatten()(images))
+        x = Dropout(0.5)(x)
+        discriminator = keras.Model(images, layers.Dense(1)(x))
+        return {"generator": generator, "discriminator": discriminator}
+
+    def phases(self):
+        return (
+            Phase("discriminator", self.discriminator_loss, ("discriminator",), keras.optimizers.Adam(0.01)),
+            Phase("generator", self.generator_loss, ("generator",), keras.optimizers.Adam(0.01)),
+        )
+
+    def prepare(self, batch, tools):
+        return {**batch, "z": tools.normal((batch["images"].shape[0], 3))}
+
+    def discriminator_loss(self, nets, batch, tools):
+        fakes = ops.stop_gradient(nets["generator"](batch["z"], training=True))
+        real = nets["discriminator"](tools.augment(batch["images"]), training=True)
+        fake = nets["discriminator"](tools.augment(fakes), training=True)
+        loss = ops.mean(ops.softplus(-real)) + ops.mean(ops.softplus(fake))
+        return loss, {"real": ops.mean(real)}
+
+    def generator_loss(self, nets, batch, tools):
+        fakes = nets["generator"](batch["z"], training=True)
+        fake = nets["discriminator"](tools.augment(fakes), training=True)
+        return ops.mean(ops.softplus(-fake)), {}
+
+    def sample(self, nets, count, labels, tools):
+        return nets["generator"](tools.normal((count, 3)), training=False)
+"""
+
+CONDITIONAL = (
+    ("init", 'labels="ignored"', 'labels="required"'),
+    ("model", "z = keras.Input((3,))", "z = keras.Input((6,))"),
+    ("model", '(batch["z"], training', '(self.condition(batch["z"], batch["labels"]), training'),
+    ("model", "(tools.normal((count, 3)), training", "(self.condition(tools.normal((count, 3)), labels), training"),
+    (
+        "model",
+        "    def sample(",
+        "    def condition(self, z, labels):\n"
+        "        return ops.concatenate([z, ops.one_hot(labels, 3)], axis=1)\n\n"
+        "    def sample(",
+    ),
+)
+"""What makes the good model a conditional one."""
+
+Replacement = tuple[str, str, str]
+
+
+@pytest.fixture
+def install_toy(make_plugin: Callable[..., Path]) -> Callable[..., None]:
+    """`install_toy((file, text, other), …, conditional=…)`: the plugin `toy`, in its files texts replaced by others."""
+
+    def install(*replacements: Replacement, conditional: bool = False) -> None:
+        files = {"init": INIT, "options": OPTIONS, "model": MODEL}
+        for file, text, other in (*(CONDITIONAL if conditional else ()), *replacements):
+            assert text in files[file]
+            files[file] = files[file].replace(text, other)
+        make_plugin("toy", files.pop("init"), modules=files)
+
+    return install
+
+
+@pytest.fixture
+def one_backend(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if only the backend that Keras runs on were installed: another one takes a process and seconds."""
+    monkeypatch.setattr(backends, "find_spec", lambda name: None)

@@ -1,0 +1,266 @@
+"""Every check has a model, broken on purpose, that fails it and no other. Mended, it is the good model."""
+
+from collections.abc import Callable
+from importlib.util import find_spec
+
+import keras
+import pytest
+
+from zoo_core.testing import CheckResult, check_model
+from zoo_core.testing.kit import CHECKS, SLOW_CHECKS
+
+FIRST = "shape, width = data.image_shape, self.options.width"
+GENERATED = 'fakes = nets["generator"](batch["z"], training=True)\n'
+GENERATOR_LOSS = "return ops.mean(ops.softplus(-fake)), {}"
+HIDDEN = "x = Dropout(0.5)(x)"
+JUDGED = 'nets["discriminator"](tools.augment(fakes), training=True)'
+UNSEEN = 'nets["discriminator"](fakes, training=True)'
+NOISE = "tools.normal((count, 3))"
+REFUSAL = 'zoo_core.UnsupportedShape("toy takes 32 pixels at most.", "Ask for less: --data SET@32.")'
+SAMPLE = f'return nets["generator"]({NOISE}, training=False)'
+UNUSED = 'depth: int = Field(2, ge=1, description="not used")'
+
+COUNTER = """
+class Counter(layers.Layer):
+    def build(self, shape):
+        self.count = self.add_weight(shape=(), initializer="zeros", trainable=False)
+
+    def call(self, inputs, training=False):
+        if training:
+            self.count.assign(self.count + 1)
+        return inputs
+
+
+class Toy("""
+
+OWN_NOISE = f"""noise = np.random.default_rng().uniform()
+        loss, logs = {GENERATOR_LOSS.removeprefix("return ")}
+        return loss * ops.where(tools.step > 0, noise, 1.0), logs
+"""
+
+SETS_FLOATX = f"""{SAMPLE.replace("return", "images =")}
+        keras.config.set_floatx("float64")
+        return images
+"""
+
+DOUBLE = f"""{UNUSED}
+
+    @field_validator("depth", mode="before")
+    @classmethod
+    def double(cls, value):
+        return 2 * value
+"""
+
+BROKEN: dict[str, tuple[str, str, tuple[tuple[str, str, str], ...]]] = {
+    "imports Keras at every start": (
+        "entry_module_imports_no_keras",
+        "move the model and whatever needs Keras to modules of their own",
+        (("init", "import zoo_core", "import keras\nimport zoo_core"),),
+    ),
+    "doubles an option": (
+        "options_survive_toml",
+        "'depth' was 4 and came back as 8",
+        (("options", UNUSED, DOUBLE),),
+    ),
+    "has an option that may be None and is not": (
+        "options_survive_toml",
+        "make None the default of 'depth'",
+        (("options", UNUSED, UNUSED.replace("int", "int | None")),),
+    ),
+    "takes any option": (
+        "unknown_options_are_refused",
+        "Options(no_such_option=1) was taken",
+        (("options", "(zoo_core.Options):", "(zoo_core.Options):\n    model_config = {'extra': 'allow'}"),),
+    ),
+    "refuses a shape by another error": (
+        "networks_build_or_refuse_a_shape",
+        "Expected networks at 64x64x3, or UnsupportedShape. Seen: ValueError: too large",
+        (("model", REFUSAL, 'ValueError("too large")'),),
+    ),
+    "refuses a shape and does not say what it takes": (
+        "networks_build_or_refuse_a_shape",
+        "give UnsupportedShape a second argument",
+        (("model", REFUSAL, 'zoo_core.UnsupportedShape("too large")'),),
+    ),
+    "takes no shape": (
+        "networks_build_or_refuse_a_shape",
+        "Expected networks at one of 8x8x1, 28x28x1, 32x32x3, 64x64x3 at least",
+        (("model", "if shape[0] > 32:", "if shape[0]:"),),
+    ),
+    "has Keras' dropout": (
+        "layers_fit_the_engine",
+        "use zoo_core.models.layers.Dropout",
+        (("model", HIDDEN, "x = layers.Dropout(0.5)(x)"),),
+    ),
+    "has Keras' spectral normalization": (
+        "layers_fit_the_engine",
+        "use zoo_core.models.layers.SpectralNormalization",
+        (("model", "x = SpectralNormalization(", "x = layers.SpectralNormalization("),),
+    ),
+    "has a loss for each image": (
+        "losses_are_finite_named_scalars",
+        "Seen: 'loss' of shape (4, 1) in phase 'generator'",
+        (("model", GENERATOR_LOSS, "return ops.softplus(-fake), {}"),),
+    ),
+    "returns a loss and nothing to log": (
+        "losses_are_finite_named_scalars",
+        "return `loss, {}` where there is nothing to log",
+        (("model", GENERATOR_LOSS, GENERATOR_LOSS.removesuffix(", {}")),),
+    ),
+    "has a loss that is NaN": (
+        "losses_are_finite_named_scalars",
+        "'loss' is nan in phase 'generator', before any training",
+        (("model", GENERATOR_LOSS, "return ops.log(ops.mean(fake) * 0 - 1), {}"),),
+    ),
+    "has a loss that becomes infinite": (
+        "losses_are_finite_named_scalars",
+        "Seen: ZooError: ",
+        (("model", GENERATOR_LOSS, "return ops.mean(fake) / ops.cast(tools.step < 2, 'float32'), {}"),),
+    ),
+    "trains a network that its loss does not see": (
+        "phases_change_only_what_they_train",
+        "Expected phase 'generator' to change 'generator', which it trains",
+        (("model", GENERATED, f"{GENERATED}        fakes = ops.stop_gradient(fakes)\n"),),
+    ),
+    "changes a network that it does not train": (
+        "phases_change_only_what_they_train",
+        "Expected phase 'generator' to change nothing but 'generator'",
+        (("model", "class Toy(", COUNTER), ("model", HIDDEN, "x = Counter()(x)")),
+    ),
+    "has weights in two networks": (
+        "phases_change_only_what_they_train",
+        "give the shared layers a network of their own",
+        (("model", "return {", 'return {"copy": keras.Model(generator.input, generator.output), '),),
+    ),
+    "does not augment what it generates": (
+        "discriminators_see_augmented_images",
+        "in phase 'generator', 4 of 4 images of one call have not",
+        (("model", f"{GENERATED}        fake = {JUDGED}", f"{GENERATED}        fake = {UNSEEN}"),),
+    ),
+    "computes in float32 only": (
+        "mixed_precision_trains",
+        "Seen: AssertionError",
+        (("model", FIRST, f"assert keras.config.dtype_policy().name == 'float32'\n        {FIRST}"),),
+    ),
+    "gives samples outside of [-1, 1]": (
+        "samples_are_images",
+        "Expected samples in [-1, 1]. Seen: values in [",
+        (("model", SAMPLE, SAMPLE.replace("return", "return 9 *")),),
+    ),
+    "gives samples of another shape": (
+        "samples_are_images",
+        "Seen: (5, 7, 8, 1)",
+        (("model", SAMPLE, f"{SAMPLE}[:, 1:]"),),
+    ),
+    "gives NaN": (
+        "samples_are_images",
+        "Seen: 320 NaN and 0 infinite of 320 values",
+        (("model", SAMPLE, SAMPLE.replace("return", "return np.nan *")),),
+    ),
+    "ignores the seed": (
+        "a_seed_decides_the_samples",
+        "Seen: the same ones from seeds 1 and 2",
+        (("model", NOISE, "ops.ones((count, 3))"),),
+    ),
+    "has samples that depend on those beside them": (
+        "samples_do_not_depend_on_the_batch",
+        "compute no mean over the batch",
+        (("model", SAMPLE, f"z = {NOISE}\n        {SAMPLE.replace(NOISE, 'z - ops.mean(z, axis=0)')}"),),
+    ),
+    "looks at labels in secret": (
+        "labels_are_ignored_where_said_so",
+        "without labels KeyError: 'labels'",
+        (("model", GENERATOR_LOSS, "return ops.mean(ops.softplus(-fake)) * (1 + batch['labels'][0]), {}"),),
+    ),
+    "keeps what it learnt on itself": (
+        "a_saved_model_gives_the_same_samples",
+        "keep everything that is learnt in the weights of the networks",
+        (
+            ("model", GENERATOR_LOSS, f"self.scale = 1.0\n        {GENERATOR_LOSS}"),
+            ("model", "inference =", "scale = 0.5\n    inference ="),
+            ("model", SAMPLE, SAMPLE.replace("return", "return self.scale *")),
+        ),
+    ),
+    "has noise of its own while training": (
+        "a_resumed_run_equals_an_uninterrupted_one",
+        "draw all noise from `tools`",
+        (("model", GENERATOR_LOSS, OWN_NOISE),),
+    ),
+    "seeds NumPy": (
+        "no_global_state_is_left",
+        "Seen: the random state of NumPy changed",
+        (("model", FIRST, f"np.random.seed(0)\n        {FIRST}"),),
+    ),
+    "sets Keras' precision": (
+        "no_global_state_is_left",
+        "Seen: Keras' floatx changed",
+        (("model", SAMPLE, SETS_FLOATX),),
+    ),
+    "sets an environment variable": (
+        "no_global_state_is_left",
+        "Seen: the environment variables changed",
+        (("model", FIRST, f"os.environ['TOY'] = '1'\n        {FIRST}"),),
+    ),
+}
+"""What is wrong: the check that finds it, a part of its message, and what is replaced in the good model."""
+
+
+def failed(results: list[CheckResult]) -> list[str]:
+    return [result.check for result in results if result.outcome == "failed"]
+
+
+@pytest.mark.usefixtures("one_backend")
+@pytest.mark.parametrize("fault", BROKEN)
+def test_a_model_that(fault: str, install_toy: Callable[..., None]):
+    check, message, replacements = BROKEN[fault]
+    install_toy(*replacements)
+    results = check_model("toy")
+    assert failed(results) == [check]
+    (result,) = [result for result in results if result.check == check]
+    assert message in result.message
+
+
+@pytest.mark.usefixtures("one_backend")
+def test_a_conditional_model_that_ignores_labels_while_sampling(install_toy: Callable[..., None]):
+    install_toy(("model", f"{NOISE}, labels)", f"{NOISE}, 0 * labels)"), conditional=True)
+    assert failed(check_model("toy")) == ["labels_matter_where_required"]
+
+
+@pytest.mark.usefixtures("one_backend")
+@pytest.mark.parametrize("conditional", [False, True])
+def test_a_good_model_passes(install_toy: Callable[..., None], conditional: bool):
+    install_toy(conditional=conditional)
+    results = check_model("toy")
+    skipped = {result.check: result.message for result in results if result.outcome == "skipped"}
+    others = "labels_are_ignored_where_said_so" if conditional else "labels_matter_where_required"
+    assert skipped.keys() == {others, "runs_on_jax", "runs_on_torch", "runs_on_tensorflow"}
+    assert [result for result in results if result.outcome not in ("passed", "skipped")] == []
+
+
+@pytest.mark.usefixtures("one_backend")
+@pytest.mark.slow
+@pytest.mark.parametrize("sign", ["-", ""])
+def test_a_model_that_learns_the_wrong_way(install_toy: Callable[..., None], sign: str):
+    install_toy(("model", "ops.softplus(-fake)", f"ops.softplus({sign}fake)"))
+    assert failed(check_model("toy", slow=True)) == ([] if sign else ["training_brings_samples_closer"])
+
+
+@pytest.mark.parametrize("backend", ["torch", "tensorflow"])
+def test_a_model_that_differs_on_another_backend(install_toy: Callable[..., None], backend: str):
+    if find_spec(backend) is None or keras.backend.backend() == backend:
+        pytest.skip(f"{backend} is not another backend that is installed")
+    install_toy(
+        ("model", GENERATOR_LOSS, f"return ops.mean(fake) + (keras.backend.backend() == '{backend}'), {{}}"),
+    )
+    assert failed(check_model("toy")) == [f"runs_on_{backend}"]
+
+
+def test_every_check_has_a_broken_model():
+    found = {check for check, _, _ in BROKEN.values()} | {
+        "labels_matter_where_required",
+        "training_brings_samples_closer",
+        "runs_on_jax",  # as the other two
+        "runs_on_torch",
+        "runs_on_tensorflow",
+    }
+    assert found == {check.__name__ for check in CHECKS + SLOW_CHECKS}

@@ -1,0 +1,116 @@
+"""The three ways into the kit, and what they tell."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import zoo_core
+from zoo_core.testing import CheckFailed, check_model, parametrize_with_checks
+from zoo_core.testing.kit import CHECKS, perform
+from zoo_core.testing.spec_and_options import unknown_options_are_refused
+from zoo_core.testing.subject import Subject
+
+UNKNOWN = "unknown_options_are_refused"
+TAKES_ANY = ("options", "(zoo_core.Options):", "(zoo_core.Options):\n    model_config = {'extra': 'allow'}")
+
+
+@pytest.fixture
+def only_option_checks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The kit with its quickest checks alone."""
+    monkeypatch.setattr("zoo_core.testing.kit.CHECKS", CHECKS[1:3])
+
+
+@pytest.mark.usefixtures("only_option_checks")
+def test_records(install_toy: Callable[..., None]):
+    install_toy(TAKES_ANY)
+    survive, unknown = check_model("toy")
+    assert (survive.check, survive.outcome, survive.message) == ("options_survive_toml", "passed", "")
+    assert (unknown.check, unknown.outcome, unknown.wrong) == (UNKNOWN, "failed", True)
+    assert unknown.message == (
+        "Expected options that refuse a name that they do not know. Seen: Options(no_such_option=1) was taken. "
+        "To mend it: derive it from zoo_core.Options, and leave `extra` out of its model_config."
+    )
+    assert unknown.seconds >= 0
+
+
+@pytest.mark.usefixtures("only_option_checks")
+def test_a_failure_that_is_expected_is_none(install_toy: Callable[..., None]):
+    install_toy(TAKES_ANY)
+    _, unknown = check_model("toy", expected_failed_checks={UNKNOWN: "an old config"})
+    assert (unknown.outcome, unknown.wrong) == ("expected failure", False)
+    assert unknown.message.startswith("an old config: Expected options")
+
+
+@pytest.mark.usefixtures("only_option_checks")
+def test_a_check_that_passes_where_it_should_not_is_told(install_toy: Callable[..., None]):
+    install_toy()
+    _, unknown = check_model("toy", expected_failed_checks={UNKNOWN: "an old config"})
+    assert (unknown.outcome, unknown.wrong) == ("unexpectedly passed", True)
+    assert "an old config" in unknown.message
+
+
+def test_a_check_that_there_is_not_is_named():
+    with pytest.raises(zoo_core.UsageError, match="Did you mean 'unknown_options_are_refused'"):
+        check_model("toy", expected_failed_checks={"unknown_option_refused": ""})
+    with pytest.raises(zoo_core.UsageError, match="Unknown check 'xyz'"):
+        parametrize_with_checks(["toy"], expected_failed_checks={"xyz": ""})
+
+
+def test_a_model_that_there_is_not_is_an_error():
+    with pytest.raises(zoo_core.UsageError, match="Unknown model 'no-such'"):
+        check_model("no-such")
+
+
+def test_each_model_and_check_is_a_test(install_toy: Callable[..., None]):
+    install_toy(TAKES_ANY)
+    mark = parametrize_with_checks(["toy", "other"], expected_failed_checks={UNKNOWN: "an old config"}).mark
+    name, parameters = mark.args
+    assert name == "check"
+    assert [p.id for p in parameters] == [f"{model}-{c.__name__}" for model in ("toy", "other") for c in CHECKS]
+    by_id = {p.id: p for p in parameters}
+    (xfail,) = by_id[f"toy-{UNKNOWN}"].marks
+    assert (xfail.name, xfail.kwargs) == ("xfail", {"reason": "an old config", "strict": True})
+    by_id["toy-options_survive_toml"].values[0]()
+    with pytest.raises(CheckFailed, match="no_such_option"):
+        by_id[f"toy-{UNKNOWN}"].values[0]()
+    with pytest.raises(pytest.skip.Exception, match="labels are ignored"):
+        by_id["toy-labels_matter_where_required"].values[0]()
+
+
+def test_what_a_model_prints_is_no_data(install_toy: Callable[..., None], capsys: pytest.CaptureFixture[str]):
+    install_toy(("options", "class Options", "print('hello')\n\nclass Options"))
+    perform(unknown_options_are_refused, Subject("toy"))
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err == "hello\n"
+
+
+@pytest.mark.parametrize(
+    ("field", "width"),
+    [
+        ("width: int = Field(64, ge=1)", 2),
+        ("width: int = Field(64, ge=8)", 8),
+        ("width: int = Field(64, gt=8)", 9),
+        ("width: int = 64", 2),
+        ("width: int = Field(66, multiple_of=3)", 66),
+        ("width: float = Field(0.5, ge=0.1)", 0.5),
+    ],
+)
+def test_a_model_is_checked_with_the_smallest_width_that_it_takes(
+    install_toy: Callable[..., None], field: str, width: float
+):
+    install_toy(("options", 'width: int = Field(64, ge=1, description="of the hidden layers, at least 1")', field))
+    assert Subject("toy").options.model_dump() == {"width": width, "depth": 2}
+    assert Subject("toy", {"width": width, "depth": 5}).options.model_dump() == {"width": width, "depth": 5}
+
+
+def test_runs_go_to_a_folder_that_is_removed(install_toy: Callable[..., None]):
+    install_toy()
+    subject = Subject("toy")
+    folder: Path = subject.folder
+    assert subject.run.folder.path.parent == folder
+    assert np.isfinite(subject.images).all()
+    del subject
+    assert not folder.exists()

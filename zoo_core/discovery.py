@@ -1,0 +1,182 @@
+"""One plugin: the entry point that it is, what it brings, and what is wrong with it."""
+
+import importlib.metadata
+import importlib.util
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.machinery import PathFinder
+from typing import Any, Literal
+
+import pluggy
+
+from zoo_core import hookspecs
+from zoo_core.errors import ZooError
+from zoo_core.isolation import isolated
+from zoo_core.specs import API_VERSION, OLDEST_API_VERSION, FeatureSpec, ModelSpec
+
+Spec = ModelSpec | FeatureSpec
+
+CORE = "zoo-core"
+"""The distribution whose own plugin is always looked at first, so that no other can take the names that it brings."""
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """One entry point of the group `zoo_core`: what it brought, or why it could not be used. Or one file with a model.
+
+    Attributes:
+        name: the entry point's name; of a file, its name without `.py`.
+        distribution: the package that declares it, as on the package index; of a file, its name.
+        version: of the package; of a file, `sha256:` and the first 12 digits of its hash.
+        models, features: the specs that it yielded, also where the plugin turned out broken.
+        error: None, or one line that says what is wrong.
+        notes: what it does that it should not, a line each; it can be used nevertheless.
+        disabled: True where `ZOO_DISABLED_PLUGINS` names it or its distribution.
+    """
+
+    name: str
+    distribution: str
+    version: str
+    models: tuple[ModelSpec, ...] = ()
+    features: tuple[FeatureSpec, ...] = ()
+    error: str | None = None
+    notes: tuple[str, ...] = ()
+    disabled: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.distribution} {self.version}"
+
+    @property
+    def state(self) -> Literal["ok", "disabled", "broken"]:
+        if self.disabled:
+            return "disabled"
+        return "broken" if self.error else "ok"
+
+    @property
+    def advice(self) -> str:
+        if self.distribution == CORE:
+            return "Install zoo-core anew; in a clone of the project: pip install -e ."
+        if self.is_file:
+            return f"Mend {self.distribution}."
+        return f"Mend or upgrade it, or 'pip uninstall {self.distribution}', or set ZOO_DISABLED_PLUGINS={self.name}."
+
+    @property
+    def is_file(self) -> bool:
+        return is_file(self.distribution)
+
+    def may_bring(self, name: str) -> bool:
+        """Whether this is the plugin of what is so called; by its own name where it could not tell what it brings."""
+        distribution, _, plain = name.rpartition(":")
+        specs: tuple[Spec, ...] = (*self.models, *self.features)
+        own = {self.name, self.distribution, self.distribution.removeprefix("zoo-")} | {spec.name for spec in specs}
+        return distribution in ("", self.distribution) and plain in own
+
+    def outdated(self) -> list[str]:
+        """What is of an older version of the contract, a line each."""
+        return [
+            f"speaks plugin API {spec.api_version} in '{spec.name}', which zoo-core will stop to understand; "
+            f"upgrade {self.distribution}"
+            for spec in (*self.models, *self.features)
+            if spec.api_version < API_VERSION
+        ]
+
+    def dangling(self) -> list[str]:
+        """What its specs point to and is not there, a line each. Modules are looked for, and not imported."""
+        return [
+            f"'{spec.name}' points to {reference}, and there is no such module"
+            for spec in (*self.models, *self.features)
+            for reference in spec.references
+            if self.state == "ok" and not _is_there(reference.partition(":")[0])
+        ]
+
+    @contextmanager
+    def guarded(self, what: str) -> Iterator[None]:
+        """Run the plugin's code isolated, and so that whatever it raises is told of `what` and of the plugin.
+
+        Raises:
+            ZooError: for every exception; one that is a `ZooError` already stays as it is.
+        """
+        try:
+            with isolated():
+                yield
+        except ZooError:
+            raise
+        except (Exception, SystemExit) as error:
+            raise ZooError(f"{what} of {self} can't be loaded: {one_line(error)}.", self.advice) from error
+
+
+def is_file(distribution: str) -> bool:
+    """Whether a model came from one file, and from no package."""
+    return distribution.endswith(".py")
+
+
+def in_order(entry_points: Iterable[importlib.metadata.EntryPoint]) -> list[importlib.metadata.EntryPoint]:
+    """The core's own plugin first, so that its names are taken, and the others by distribution."""
+
+    def key(entry_point: importlib.metadata.EntryPoint) -> tuple:
+        distribution, version = distribution_of(entry_point)
+        return distribution != CORE, distribution, version, entry_point.name
+
+    return sorted(entry_points, key=key)
+
+
+def distribution_of(entry_point: importlib.metadata.EntryPoint) -> tuple[str, str]:
+    """The name and version of the package that declares it, as far as its metadata can be read."""
+    metadata: Any = entry_point.dist.metadata if entry_point.dist else {}
+    return metadata.get("Name", "unknown"), metadata.get("Version", "unknown")
+
+
+def specs_of(entry_point: importlib.metadata.EntryPoint) -> tuple[tuple[ModelSpec, ...], tuple[FeatureSpec, ...]]:
+    """Import one plugin and call its hooks; a manager of its own keeps it from touching the others.
+
+    Raises:
+        Exception: whatever the plugin raises, and for what is not as the hooks ask for it.
+    """
+    manager = pluggy.PluginManager(hookspecs.PROJECT)
+    manager.add_hookspecs(hookspecs)
+    manager.register(entry_point.load(), entry_point.name)
+    manager.check_pending()  # a misspelt hook is an error, not a silence
+    models = tuple(spec for specs in manager.hook.zoo_models() for spec in specs)
+    features = tuple(spec for specs in manager.hook.zoo_features() for spec in specs)
+    for hook, specs, record in (("zoo_models", models, ModelSpec), ("zoo_features", features, FeatureSpec)):
+        for spec in specs:
+            if not isinstance(spec, record):
+                raise TypeError(f"{hook} must yield {record.__name__} records, received {spec!r}")
+    if not (models or features):
+        raise TypeError(
+            f"{entry_point.value} has no @zoo_core.hookimpl function zoo_models that yields a ModelSpec, "
+            "nor zoo_features that yields a FeatureSpec"
+        )
+    return models, features
+
+
+def check_specs(kind: str, specs: Iterable[Spec], distribution: str) -> None:
+    """Raises ValueError for a version of the contract that this core does not speak, and a name that is there twice."""
+    names = set()
+    for spec in specs:
+        if not OLDEST_API_VERSION <= spec.api_version <= API_VERSION:
+            older = CORE if spec.api_version > API_VERSION else distribution
+            raise ValueError(
+                f"{kind} '{spec.name}' speaks plugin API {spec.api_version}, this zoo_core speaks {API_VERSION}; "
+                f"upgrade {older}"
+            )
+        if spec.name in names:
+            raise ValueError(f"{kind} '{spec.name}' is there twice")
+        names.add(spec.name)
+
+
+def _is_there(module: str) -> bool:
+    """Looks for the module's file; `find_spec` alone would import the packages that it is in."""
+    package, *inner = module.split(".")
+    spec = importlib.util.find_spec(package)
+    for name in inner:
+        if spec is None:
+            break
+        package = f"{package}.{name}"
+        spec = PathFinder.find_spec(package, spec.submodule_search_locations or [])
+    return spec is not None
+
+
+def one_line(error: BaseException) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split())

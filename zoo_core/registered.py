@@ -1,0 +1,81 @@
+"""What a plugin brought: its record, and the code behind it, which is imported on use."""
+
+import importlib
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from zoo_core.discovery import Plugin
+from zoo_core.specs import TASKS, DataSpec, FeatureSpec, ModelSpec
+
+if TYPE_CHECKING:
+    from zoo_core.models import GenerativeModel
+    from zoo_core.options import Options
+
+
+@dataclass(frozen=True)
+class RegisteredModel:
+    """A model's spec and the plugin that it came from."""
+
+    spec: ModelSpec
+    plugin: Plugin
+
+    @property
+    def full_name(self) -> str:
+        """`distribution:name`, which no other model has."""
+        return f"{self.plugin.distribution}:{self.spec.name}"
+
+    def load(self) -> tuple[type["GenerativeModel"], type["Options"]]:
+        """Import the model's class and its options' class.
+
+        Raises:
+            ZooError: where the plugin's code fails, or lacks what its spec promises.
+        """
+        with self.plugin.guarded(f"Model '{self.spec.name}'"):
+            model = resolve(self.spec.target)
+            missing = {part for task in self.spec.tasks for part in TASKS[task] if not hasattr(model, part)}
+            if missing:
+                raise TypeError(f"for the tasks {sorted(self.spec.tasks)} {self.spec.target} lacks {sorted(missing)}")
+        return model, self.load_options()
+
+    def load_options(self) -> type["Options"]:
+        """Import the options' class alone, which needs no Keras. Raises as `load` does."""
+        from zoo_core.options import Options  # pydantic takes longer than everything else that a listing needs
+
+        with self.plugin.guarded(f"Model '{self.spec.name}'"):
+            options = resolve(self.spec.options)
+            if not (isinstance(options, type) and issubclass(options, Options)):
+                raise TypeError(f"{self.spec.options} must be a subclass of zoo_core.Options, received {options!r}")
+        return options
+
+
+@dataclass(frozen=True)
+class RegisteredFeatures:
+    """A feature network's spec and the plugin that it came from."""
+
+    spec: FeatureSpec
+    plugin: Plugin
+
+    def load(self) -> Callable[[DataSpec, Path | None], Any]:
+        """Import what opens the network. Whether that is one, `zoo_core.features.load_features` checks.
+
+        Raises:
+            ZooError: where the plugin's code fails, or what its spec names can't be called.
+        """
+        with self.guarded():
+            function = resolve(self.spec.target)
+            if not callable(function):
+                raise TypeError(f"{self.spec.target} must be a function, received {function!r}")
+        return function
+
+    def guarded(self) -> AbstractContextManager[None]:
+        """Run the plugin's code so that its errors name it; see `Plugin.guarded`."""
+        return self.plugin.guarded(f"Feature network '{self.spec.name}'")
+
+
+def resolve(reference: str) -> Any:
+    """Import what a reference "module:name" names."""
+    module, _, name = reference.partition(":")
+    return getattr(importlib.import_module(module), name)

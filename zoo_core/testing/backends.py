@@ -1,0 +1,66 @@
+"""Checks that a model is the same on every backend that is installed."""
+
+import json
+import os
+import subprocess
+import sys
+from importlib.util import find_spec
+
+import numpy as np
+
+from zoo_core.testing.results import CheckFailed, CheckSkipped
+from zoo_core.testing.subject import Subject
+from zoo_core.testing.worker import first_losses
+from zoo_core.training.backends import backend
+
+TOLERANCE = 1e-3
+"""Relative, in float32: the second phase of a step follows the first one's update, which Adam amplifies."""
+
+
+def runs_on_jax(subject: Subject) -> None:
+    """On JAX it trains and samples, and its first losses are those of the backend in use."""
+    _compare(subject, "jax")
+
+
+def runs_on_torch(subject: Subject) -> None:
+    """On torch it trains and samples, and its first losses are those of the backend in use."""
+    _compare(subject, "torch")
+
+
+def runs_on_tensorflow(subject: Subject) -> None:
+    """On TensorFlow it trains and samples, and its first losses are those of the backend in use."""
+    _compare(subject, "tensorflow")
+
+
+def _compare(subject: Subject, name: str) -> None:
+    """In a process of its own, from the same weights, images and noise."""
+    here = backend().name
+    if name == here:
+        raise CheckSkipped(f"Keras runs on {name}, and so do all other checks")
+    if find_spec(name) is None:
+        raise CheckSkipped(f"{name} is not installed")
+    assert subject.run
+    folder = subject.folder / name
+    folder.mkdir(exist_ok=True)
+    expected = first_losses(subject, folder)
+    command = [sys.executable, "-m", "zoo_core.testing.worker", subject.name, json.dumps(subject.given), str(folder)]
+    environment = {**os.environ, "KERAS_BACKEND": name, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    if done.returncode:
+        said = [line for line in done.stderr.splitlines() if line.strip()]
+        raise CheckFailed(
+            f"the model to train and to sample on {name}",
+            said[-1] if said else f"exit code {done.returncode}",
+            f"use keras.ops alone; 'zoo train {subject.name} --data digits@8 --steps 2 --backend {name}' shows where",
+        )
+    found = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
+    for loss, value in expected.items():
+        if loss not in found or not np.isclose(found[loss], value, rtol=TOLERANCE, atol=1e-5):
+            raise CheckFailed(
+                f"the first '{loss}' on {name} to be that on {here}, {value:.6g}",
+                f"{found.get(loss)}",
+                "look for code that asks which backend it is on, and for defaults that differ between backends",
+            )
+
+
+CHECKS = (runs_on_jax, runs_on_torch, runs_on_tensorflow)

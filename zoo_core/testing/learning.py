@@ -1,0 +1,52 @@
+"""The check that a model learns something: it takes longer than all the others."""
+
+import numpy as np
+
+from zoo_core.data import Feeder
+from zoo_core.options import resolve
+from zoo_core.testing.results import CheckFailed
+from zoo_core.testing.subject import SEED, Subject, every_class
+from zoo_core.testing.tiny import striped_images
+from zoo_core.training.backends import backend
+from zoo_core.training.build import build
+from zoo_core.training.options import TrainingOptions
+
+STEPS = 200
+BATCH = 32
+DRAWN = 64
+SHARE = 0.2
+
+
+def training_brings_samples_closer(subject: Subject) -> None:
+    """After 200 steps on striped images, with the options as given and otherwise their defaults, the mean sample is
+    closer to the mean image than before; for a model that does not generate, the first phase's loss is lower."""
+    assert subject.run
+    data = striped_images(subject.shape)
+    options = resolve(subject.registered.load()[1], subject.given, f"model '{subject.name}'")
+    built = build(subject.registered, options, data.spec, SEED)
+    engine = subject.engine(built, resolve(TrainingOptions, {"ema": 0.0}, "training"))
+    feeder = Feeder(data, "train", BATCH * engine.batches_per_step, SEED)
+    mean = data.images("train").mean(axis=0) / 127.5 - 1
+
+    def distance() -> float:
+        draw = subject.drawing(built, engine.average([feeder.batch(0)]))
+        return float(np.abs(draw(np.arange(DRAWN), 0, every_class(DRAWN)).mean(axis=0) - mean).mean())
+
+    distances = [distance()] if subject.generates else []
+    logs = [engine.step(step, feeder.batch(step)) for step in range(STEPS)]
+    if subject.generates:
+        what = "the distance of the mean sample from the mean image"
+        before, after = distances[0], distance()
+    else:
+        phase = f"{built.model.phases()[0].name}/loss"
+        losses = [float(backend().to_numpy(values[phase])) for values in logs if phase in values]
+        what, before, after = f"'{phase}'", losses[0], losses[-1]
+    if not after < before - SHARE * abs(before):
+        raise CheckFailed(
+            f"{what} to fall by {SHARE:.0%} at least in {STEPS} steps on images of one pattern",
+            f"{before:.3g} before, {after:.3g} after",
+            "look for a loss of the wrong sign, a learning rate that is far off, or a phase that trains nothing",
+        )
+
+
+CHECKS = (training_brings_samples_closer,)

@@ -1,0 +1,193 @@
+"""Checks of what a model is made of, and of what trains it."""
+
+import keras
+import numpy as np
+
+from zoo_core.errors import UnsupportedShape
+from zoo_core.models import layers
+from zoo_core.options import resolve
+from zoo_core.testing.results import CheckFailed, CheckSkipped
+from zoo_core.testing.saved import read_state
+from zoo_core.testing.subject import STEPS, Subject
+from zoo_core.testing.trial import Call
+from zoo_core.training.backends import backend
+from zoo_core.training.engine import name_variables
+from zoo_core.training.options import TrainingOptions
+from zoo_core.training.precision import computing_in
+
+REPLACED = (
+    (
+        keras.layers.SpectralNormalization,
+        layers.SpectralNormalization,
+        "overwrites its kernel in every training pass, also in that of a phase that does not train it",
+    ),
+    (keras.layers.Dropout, layers.Dropout, "has a random state of its own, and is off while sampling"),
+)
+"""Layers of Keras that do not fit here, ours in their place, and why."""
+
+STATISTICS = ("moving_mean", "moving_variance", "seed_generator_state")
+"""Variables that every training pass may write to, whichever phase makes it."""
+
+OFFSET = 1.0
+"""Far more than float32 rounds off an image."""
+
+
+def networks_build_or_refuse_a_shape(subject: Subject) -> None:
+    """Images of any size come from the command line: the networks stand, or `UnsupportedShape` says what would do."""
+    assert subject.shape
+    for (height, width, channels), error in subject.attempts.items():
+        at = f"at {height}x{width}x{channels}"
+        if isinstance(error, UnsupportedShape) and not error.hint:
+            raise CheckFailed(
+                f"a refusal {at} that says what the model takes",
+                f"UnsupportedShape('{error.message}') without a hint",
+                "give UnsupportedShape a second argument, such as 'Ask for a larger size: --data SET@16.'",
+            )
+        if error and not isinstance(error, UnsupportedShape):
+            raise CheckFailed(
+                f"networks {at}, or UnsupportedShape",
+                f"{type(error).__name__}: {error}",
+                "let `networks` follow `data.image_shape`, or raise zoo_core.UnsupportedShape before building",
+            ) from error
+
+
+def layers_fit_the_engine(subject: Subject) -> None:
+    """Two layers of Keras keep a state that alternating phases, resumed runs and samplers can't live with."""
+    for name, network in subject.build().networks.items():
+        for layer in network._flatten_layers():
+            for theirs, ours, reason in REPLACED:
+                if isinstance(layer, theirs):
+                    raise CheckFailed(
+                        f"no {theirs.__name__} of Keras, which {reason}",
+                        f"layer '{layer.name}' of network '{name}'",
+                        f"use zoo_core.models.layers.{ours.__name__}",
+                    )
+
+
+def losses_are_finite_named_scalars(subject: Subject) -> None:
+    """What training minimises and logs: one number each, never NaN, at the first look and while training."""
+    assert subject.seen
+    assert subject.run
+
+
+def phases_change_only_what_they_train(subject: Subject) -> None:
+    """A phase changes the networks in its `trains`, each of them, and of others only running statistics."""
+    built, seen = subject.trial.built, subject.seen
+    variables = name_variables(built.networks)
+    owners: dict[int, str] = {}
+    for name, variable in variables.items():
+        network = _network(name)
+        other = owners.setdefault(id(variable), network)
+        if other != network:
+            raise CheckFailed(
+                "networks with weights of their own",
+                f"'{variable.path}' belongs to '{other}' and to '{network}'",
+                "give the shared layers a network of their own, which both losses call",
+            )
+    free = _statistics(built.networks.values())
+    for phase in built.model.phases():
+        for name in seen.writes[phase.name]:
+            if _network(name) not in phase.trains and id(variables[name]) not in free:
+                raise CheckFailed(
+                    f"phase '{phase.name}' to change nothing but {', '.join(map(repr, phase.trains))}",
+                    f"it writes to '{variables[name].path}' of '{_network(name)}'",
+                    "call that network with training=False there, or keep no such state in its layers",
+                )
+    initial = {name: backend().to_numpy(variable.value) for name, variable in variables.items()}
+    trained = read_state(subject.run.folder, STEPS)
+    for phase in built.model.phases():
+        for network in phase.trains:
+            weights = [name for name in initial if name.startswith(f"networks/{network}/trainable/")]
+            if all(np.array_equal(initial[name], trained[name]) for name in weights):
+                raise CheckFailed(
+                    f"phase '{phase.name}' to change '{network}', which it trains",
+                    f"after {STEPS} steps its weights are what they were",
+                    "look for an ops.stop_gradient, an argmax or a rounding between it and the loss",
+                )
+
+
+def discriminators_see_augmented_images(subject: Subject) -> None:
+    """DiffAugment helps only where each image that a discriminator judges, real or generated, passes through it.
+
+    A network is taken for a discriminator where it is no part of `inference`, is given images, and is called in one
+    phase that trains it and in another that does not: that is what makes training adversarial.
+    """
+    built, plain = subject.trial.built, subject.seen
+    moved = subject.trial(subject.batch(0), OFFSET)
+    trains = {phase.name: phase.trains for phase in built.model.phases()}
+    judges = {
+        call[0].network
+        for call in plain.calls
+        if call[0].network not in built.model.inference
+        and call[0].network not in trains[call[0].phase]
+        and any(call[0].network in trained for trained in trains.values())
+        and any(_is_images(one, subject.shape) for one in call)
+    }
+    if not judges:
+        raise CheckSkipped("no network judges images in a phase that trains another")
+    for before, after in zip(plain.calls, moved.calls, strict=True):
+        phase, network, _ = before[0]
+        images = [i for i, one in enumerate(before) if _is_images(one, subject.shape)]
+        if network not in judges or not images:
+            continue
+        passed = np.any([_rows_differ(before[i].inputs, after[i].inputs) for i in images], axis=0)
+        if not passed.all():
+            raise CheckFailed(
+                f"every image that '{network}' judges to have passed `tools.augment`",
+                f"in phase '{phase}', {np.sum(~passed)} of {passed.size} images of one call have not",
+                f'write nets["{network}"](tools.augment(images), training=True), for real images and generated ones',
+            )
+
+
+def mixed_precision_trains(subject: Subject) -> None:
+    """Half of the memory, and on a GPU more than twice the speed: networks compute in bfloat16, losses in float32."""
+    assert subject.run
+    training = resolve(TrainingOptions, {"precision": "bfloat16"}, "training")
+    with computing_in("bfloat16"):
+        built = subject.build()
+        engine = subject.engine(built, training)
+        for step in range(2):
+            logs = engine.step(step, subject.batch(step, len(subject.batch(0)["images"]) * engine.batches_per_step))
+            for name, value in logs.items():
+                number = float(backend().to_numpy(value))
+                if not np.isfinite(number):
+                    raise CheckFailed(
+                        "finite losses with networks that compute in bfloat16",
+                        f"'{name}' is {number} in step {step}",
+                        "keep what needs 8 digits, such as a small ε, out of the networks: losses are float32",
+                    )
+
+
+def _network(variable: str) -> str:
+    """From `networks/<network>/trainable/…`."""
+    return variable.split("/")[1]
+
+
+def _statistics(networks: object) -> set[int]:
+    """The variables that a training pass may write to anywhere; those that another check refuses are among them."""
+    free = set()
+    for network in networks:  # type: ignore[attr-defined]
+        free |= {id(variable) for variable in network.variables if variable.name in STATISTICS}
+        for layer in network._flatten_layers():
+            if isinstance(layer, (layers.SpectralNormalization, *(theirs for theirs, _, _ in REPLACED))):
+                free |= {id(variable) for variable in layer.variables}
+    return free
+
+
+def _is_images(call: Call, shape: tuple[int, int, int]) -> bool:
+    """Also images with further channels, such as a condition."""
+    return call.inputs.ndim == 4 and call.inputs.shape[1:3] == shape[:2]
+
+
+def _rows_differ(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    return np.abs(one - other).reshape(len(one), -1).max(axis=1) > 1e-3
+
+
+CHECKS = (
+    networks_build_or_refuse_a_shape,
+    layers_fit_the_engine,
+    losses_are_finite_named_scalars,
+    phases_change_only_what_they_train,
+    discriminators_see_augmented_images,
+    mixed_precision_trains,
+)

@@ -1,0 +1,177 @@
+"""Every loss of a model computed once, and watched: what it gives, which networks see what, which weights it writes."""
+
+from collections.abc import Callable, Mapping
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+from keras import ops
+
+from zoo_core.models import Phase, Tensor
+from zoo_core.models.pixels import scale
+from zoo_core.testing.results import CheckFailed
+from zoo_core.training.backends import backend
+from zoo_core.training.build import Built
+from zoo_core.training.engine import name_variables
+from zoo_core.training.tools import TrainingTools
+
+LOSS = "`loss(nets, batch, tools)` to return a scalar and a dict of scalars by name"
+
+
+class Call(NamedTuple):
+    """A network that was called in a phase, and one of the tensors that it was given."""
+
+    phase: str
+    network: str
+    inputs: np.ndarray
+
+
+class Seen(NamedTuple):
+    """What one trial showed.
+
+    Attributes:
+        values: by phase and name, what its loss gave and logged.
+        calls: in their order, of a call with several inputs one for each.
+        writes: by phase, the names of the variables that it wrote to.
+    """
+
+    values: dict[str, dict[str, float]]
+    calls: list[list[Call]]
+    writes: dict[str, list[str]]
+
+
+class Trial:
+    """Runs the losses of all phases on the same batch with the same noise.
+
+    Args:
+        built: whose own weights are used, and stay as they are.
+    """
+
+    def __init__(self, built: Built) -> None:
+        self.built = built
+        self._writes: dict[str, list[str]] = {}
+        self._calls: list[tuple[str, str, int]] = []
+        self._compiled = backend().compile(self._run)
+
+    def __call__(self, batch: Mapping[str, np.ndarray], offset: float = 0.0) -> Seen:
+        """Compute the losses of a batch.
+
+        Args:
+            offset: is added to whatever passes `tools.augment`, so that it can be told from what does not.
+
+        Raises:
+            CheckFailed: where a loss does not return what it should.
+        """
+        on = backend()
+        values, inputs = self._compiled(dict(batch), np.float32(offset))
+        found = {
+            phase: {name: float(on.to_numpy(value)) for name, value in logs.items()} for phase, logs in values.items()
+        }
+        arrays = iter([on.to_numpy(tensor) for tensor in inputs])
+        calls = [[Call(phase, net, next(arrays)) for _ in range(count)] for phase, net, count in self._calls]
+        return Seen(found, calls, self._writes)
+
+    def _run(self, batch: Mapping[str, Tensor], offset: Tensor) -> tuple[dict[str, dict[str, Tensor]], list[Tensor]]:
+        self._calls.clear()
+        inputs: list[Tensor] = []
+        values: dict[str, dict[str, Tensor]] = {}
+        tools = _Tools(offset)
+        batch = {name: scale(array) if name == "images" else array for name, array in batch.items()}
+        prepared = self.built.model.prepare(batch, tools)
+        variables = name_variables(self.built.networks)
+        for phase in self.built.model.phases():
+
+            def note(network: str, given: Any, phase: Phase = phase) -> None:
+                tensors = keras.tree.flatten(given)
+                if tools.noting:
+                    self._calls.append((phase.name, network, len(tensors)))
+                    inputs.extend(tensors)
+
+            nets: Any = {name: _Network(name, network, note) for name, network in self.built.networks.items()}
+            with keras.StatelessScope() as scope, tools.active():
+                returned = phase.loss(nets, prepared, tools)
+            if phase.name in values:
+                raise CheckFailed("a name of its own for every phase", f"'{phase.name}' twice", "rename one of them")
+            values[phase.name] = _scalars(phase, returned)
+            self._writes[phase.name] = [
+                name for name, variable in variables.items() if scope.get_current_value(variable) is not None
+            ]
+        return values, inputs
+
+
+class _Network:
+    """A network whose calls are noted."""
+
+    def __init__(self, name: str, network: keras.Model, note: Callable[[str, Any], None]) -> None:
+        self._name = name
+        self._network = network
+        self._note = note
+
+    def __call__(self, *inputs: Any, **settings: Any) -> Any:
+        self._note(self._name, inputs)
+        return self._network(*inputs, **settings)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._network, name)
+
+
+class _Tools(TrainingTools):
+    """Tools that mark what passes `augment`.
+
+    Attributes:
+        noting: False within gradients, whose tensors can't be looked at from outside; what is called there is called
+            once before it.
+    """
+
+    def __init__(self, offset: Tensor) -> None:
+        super().__init__(backend(), backend().key(0), ops.zeros((), "int32"))
+        self.noting = True
+        self._offset = offset
+
+    def augment(self, images: Tensor) -> Tensor:
+        return images + self._offset
+
+    def grad(self, function: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+        inner = super().grad(function)
+
+        def gradient(x: Tensor) -> Tensor:
+            if self.noting:
+                function(x)
+            with self._unnoted():
+                return inner(x)
+
+        return gradient
+
+    @contextmanager
+    def _unnoted(self) -> Any:
+        before, self.noting = self.noting, False
+        try:
+            yield
+        finally:
+            self.noting = before
+
+
+def _scalars(phase: Phase, returned: Any) -> dict[str, Tensor]:
+    """What a loss returned, the loss itself among what it logs.
+
+    Raises:
+        CheckFailed: where it is anything but scalars with names.
+    """
+    where = f"in phase '{phase.name}'"
+    if not (isinstance(returned, tuple) and len(returned) == 2 and isinstance(returned[1], Mapping)):
+        raise CheckFailed(LOSS, f"{_kind(returned)} {where}", "return `loss, {}` where there is nothing to log")
+    loss, logs = returned
+    for name, value in {"loss": loss, **logs}.items():
+        if not isinstance(name, str) or not name:
+            raise CheckFailed(LOSS, f"the name {name!r} {where}", "log every value under a name")
+        if tuple(getattr(value, "shape", ())) != ():
+            seen = f"'{name}' of shape {tuple(value.shape)} {where}"
+            raise CheckFailed(LOSS, seen, "take the mean over the batch, with `ops.mean`")
+    return {**logs, "loss": loss}
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, tuple):
+        return f"a tuple of {', '.join(type(part).__name__ for part in value)}"
+    return f"a {type(value).__name__}"

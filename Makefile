@@ -22,7 +22,7 @@ install-backends: .venv-backends/.installed
 .venv-backends/.installed: requirements.txt constraints.txt pyproject.toml $(wildcard plugins/*/pyproject.toml)
 	$(PYTHON) -m venv .venv-backends
 	$(ALL)/pip install --disable-pip-version-check --quiet -c constraints.txt -r requirements.txt \
-		torch==2.13.0 tensorflow==2.20.0
+		torch==2.13.0 tensorflow==2.20.0 ray==2.60.0
 	@touch $@
 
 demo: install

@@ -69,6 +69,17 @@ def test_a_built_in_set_stays_as_it_is_but_is_told_of_its_duplicates(invoke, tmp
         assert np.array_equal(prepared.labels(split), digits.labels(split))
 
 
+def test_a_classifier_labels_images(invoke, tmp_path):
+    trained = ["--labels", "from-classifier", "digits", "--confidence", "0.5"]
+    result = prepare(invoke, "digits", tmp_path / "digits.h5", *trained, "--json")
+    assert result.exit_code == 0, result.stderr
+    report = json.loads(result.stdout)
+    assert report["labelling"]["classifier"] == "classifier:digits"
+    assert list(report["classes"]) == list("0123456789")
+    shown = invoke("datasets", "show", f"h5:{tmp_path / 'digits.h5'}", "--json")
+    assert json.loads(shown.stdout)["counts"] == report["classes"]
+
+
 def test_an_overlap_of_train_and_test_is_told_loudly(invoke, folder, tmp_path):
     for split, numbers in {"train": range(20), "test": range(19, 30)}.items():
         for path in (path for path in folder.glob("*/[0-9]*.png") if int(path.stem) in numbers):

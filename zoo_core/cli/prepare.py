@@ -24,7 +24,19 @@ _CHOICES = {
 }
 
 
-@click.command()
+class _Command(click.Command):
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """`--labels from-classifier FILE` is `--labels from-classifier:FILE`: otherwise FILE would pass for OUT.h5."""
+        joined: list[str] = []
+        for word in args:
+            if joined[-2:] == ["--labels", "from-classifier"]:
+                joined[-1] += f":{word}"
+            else:
+                joined.append(word)
+        return super().parse_args(ctx, joined)
+
+
+@click.command(cls=_Command)
 @click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
 @click.argument("out", type=click.Path(path_type=Path), metavar="OUT.h5")
 @click.option("--size", metavar="S|HxW", help="Bring every image to it [as they are; they must have one size].")
@@ -33,9 +45,9 @@ _CHOICES = {
 @click.option("--colour", type=click.Choice(_CHOICES["colour"]), help="[auto: gray if all images are]")
 @click.option("--min-side", type=int, help="Pixels; smaller images are set aside [half of --size, or 8].")
 @click.option("--min-deviation", type=float, help="Levels; flatter images are set aside [2].")
-@click.option("--near", metavar="BITS|off", help="Up to which two images are alike [16 of 256].")
+@click.option("--near", metavar="BITS|off", help="Up to which two images are alike [20 of 256].")
 @click.option("--duplicates", type=click.Choice(_CHOICES["duplicates"]), help="[remove; report for built-in sets]")
-@click.option("--labels", metavar="HOW", help="source, none, auto[:K], from-classifier:FILE [source].")
+@click.option("--labels", metavar="HOW", help="source, none, auto[:K], from-classifier FILE [source].")
 @click.option("--features", metavar="NAME", help="For --labels auto, of zoo features list [auto].")
 @click.option("--weights", metavar="FILE", type=click.Path(path_type=Path), help="For these features.")
 @click.option("--confidence", type=click.FloatRange(0, 1), help="For --labels from-classifier, at least [0.9].")

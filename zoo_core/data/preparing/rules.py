@@ -39,7 +39,7 @@ class Rules(Options):
         description="standard deviation of the levels, of 256, below which an image is taken as blank or near-constant",
     )
     near: int | None = Field(
-        default=16,
+        default=20,
         ge=0,
         le=BITS,
         description=f"bits of the perceptual hash, of {BITS}, up to which images are near duplicates; None: only exact "

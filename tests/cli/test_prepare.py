@@ -88,7 +88,7 @@ def test_an_overlap_of_train_and_test_is_told_loudly(invoke, folder, tmp_path):
             target.write_bytes(path.read_bytes())
     result = prepare(invoke, tmp_path / "split", tmp_path / "set.h5", "--size", "8")
     assert result.exit_code == 0, result.stderr
-    assert "Warning: 1 images are in two splits of the source" in result.stderr
+    assert "Warning: images in two splits of the source, such as train and test: 1." in result.stderr
 
 
 @pytest.mark.parametrize(("arguments", "expected"), [

@@ -169,13 +169,15 @@ def _ratio(text: str) -> tuple[float, ...]:
 def _warn(report: "PreparationReport") -> None:
     if report.overlap:
         console().print(
-            f"Warning: {report.overlap:,} images are in two splits of the source, such as train and test: scores "
-            "against such a test split flatter a model that copies. "
+            f"Warning: images in two splits of the source, such as train and test: {report.overlap:,}. Scores against "
+            "such a test split flatter a model that copies. "
             + ("Those of test were kept." if report.rules.duplicates == "remove" else "All were kept."),
             style="bold red",
         )
     if report.conflicts:
-        console().print(f"Warning: {report.conflicts:,} duplicates have another label than the image that they repeat.")
+        console().print(
+            f"Warning: duplicates with another label than the image that they repeat: {report.conflicts:,}."
+        )
 
 
 def _summary(report: "PreparationReport") -> dict[str, Any]:

@@ -13,7 +13,7 @@ from PIL import Image
 from zoo_core.data import SPLITS, Prepared, load_dataset
 from zoo_core.data.preparing import Rules, prepare
 from zoo_core.data.preparing.engines import LocalEngine
-from zoo_core.errors import UsageError
+from zoo_core.errors import Interrupted, UsageError
 
 ONE = LocalEngine(1)
 SMALL = Rules(size=(16, 16))
@@ -234,6 +234,15 @@ def test_a_preparation_that_was_killed_goes_on(photos, tmp_path):
     prepare([str(photos)], out, SMALL, engine=ONE, progress=lambda what, done, total: looked.append((what, done)))
     assert ("cleaning", 0) not in looked
     assert contents(out) == contents(tmp_path / "whole.h5")
+
+
+def test_ctrl_c_says_how_to_go_on(photos, tmp_path):
+    def stop(what: str, done: int, total: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(Interrupted, match="run the same again to go on"):
+        prepare([str(photos)], tmp_path / "set.h5", SMALL, engine=ONE, progress=stop)
+    assert sum(prepare([str(photos)], tmp_path / "set.h5", SMALL, engine=ONE).kept.values()) == 60
 
 
 def test_other_rules_or_a_changed_source_start_anew(photos, tmp_path):

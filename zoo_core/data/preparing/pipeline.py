@@ -26,7 +26,7 @@ from zoo_core.data.preparing.report import PreparationReport, summarize, write_r
 from zoo_core.data.preparing.rules import Rules
 from zoo_core.data.preparing.shards import Done
 from zoo_core.data.preparing.splitting import divide
-from zoo_core.errors import UsageError
+from zoo_core.errors import Interrupted, UsageError
 from zoo_core.files import NotWritten
 
 SAVE_EVERY = 2.0
@@ -74,6 +74,7 @@ def prepare(
 
     Raises:
         UsageError: for sources that make no sense, too few good images, or images of several sizes where none is named.
+        Interrupted: on Ctrl-C.
         ZooError: where a source is broken or can't be read, or there is no room.
     """
     started = time.monotonic()
@@ -130,6 +131,8 @@ def _work_folder(out: Path) -> Iterator[Path]:
                 shutil.rmtree(work)
                 raise
             shutil.rmtree(work)
+    except KeyboardInterrupt as error:
+        raise Interrupted("Stopped.", "What was done so far is kept: run the same again to go on.") from error
     except Timeout:
         raise UsageError(
             f"'{out}' is being prepared by another process.", "Wait for it, or name another file."

@@ -34,7 +34,8 @@ def divide(ledger: Ledger, rules: Rules) -> None:
         if len(ids) < least:
             raise UsageError(
                 f"At least {least} good images are needed, {'one of each split' if whole else 'of them in train'}; "
-                f"there are {len(ids)}."
+                f"there are {len(ids)}.",
+                _why(ledger),
             )
         parts = _carved(len(ids), labels, rules) if whole else carve_validation(len(ids), labels)
         for split, places in parts.items():
@@ -43,9 +44,12 @@ def divide(ledger: Ledger, rules: Rules) -> None:
         ledger.execute(_THE_REST)
         ledger.execute(_WITH_THE_KEPT)
     if missing := {"train", "validation", "test"} - set(ledger.counts("split", "state = 'good'")):
-        raise UsageError(
-            f"No good image is left for {' and '.join(sorted(missing))}.", "The report says why others were set aside."
-        )
+        raise UsageError(f"No good image is left for {' and '.join(sorted(missing))}.", _why(ledger))
+
+
+def _why(ledger: Ledger) -> str:
+    found = ledger.counts("state", "state != 'good'")
+    return f"Set aside: {', '.join(f'{count} {reason}' for reason, count in found.items())}." if found else ""
 
 
 def _to_divide(ledger: Ledger) -> tuple[np.ndarray, np.ndarray]:

@@ -44,6 +44,7 @@ BAD = {
     "speaks a newer API": Bad(HOOK.replace("tasks", "api_version=99, tasks"), "API 99, this zoo_core speaks 1"),
     "has a taken name": Bad(HOOK.replace('"bad"', '"abc"'), "brings model 'abc', as zoo-abc 1.0 does", False),
     "prints": Bad("print('hello')" + HOOK, "prints while it is imported", False),
+    "looks at stdout": Bad("import sys; assert not sys.stdout.closed; raise OSError(sys.stdout.encoding)", "OSError: "),
     "is slow": Bad("import time; time.sleep(0.2)" + HOOK, "s to import, at every start", False),
     "sets the backend": Bad(
         "import os; os.environ['KERAS_BACKEND'] = 'torch'" + HOOK, "sets KERAS_BACKEND to 'torch', which was un", False
@@ -151,3 +152,23 @@ def test_what_a_model_changes_when_it_is_imported_is_undone(make_plugin: Callabl
     backend, state = os.environ["KERAS_BACKEND"], random.getstate()
     registry().model("good").load()
     assert (os.environ["KERAS_BACKEND"], random.getstate()) == (backend, state)
+
+
+def test_another_model_of_a_name_leaves_the_runs_of_the_first_alone(
+    make_plugin: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(tmp_path)
+    tiny = ("--data", "digits@8", "--steps", "1", "--batch-size", "2", "-o", "width=2", "-o", "latent=2")
+    assert invoke("train", "vae", *tiny, "--out", "first").exit_code == 0
+    spec = HOOK.replace('"bad"', '"vae"').replace("zoo_bad.model:Model", "zoo_vae.model:VAE")
+    make_plugin("other", spec.replace("zoo_bad.options:Options", "zoo_vae.options:VAEOptions"))
+    assert invoke("sample", "first", "-n", "1", "--out", "a").exit_code == 0
+    refused = invoke("train", "vae", *tiny)
+    assert refused.exit_code == 2
+    assert "Say which: zoo-other:vae or zoo-vae:vae." in refused.stderr
+    trained = invoke("train", "zoo-other:vae", *tiny, "--json")
+    assert trained.exit_code == 0, trained.stderr
+    run = json.loads(trained.stdout)["run"]
+    assert run == str(Path("runs/zoo-other-vae-digits-8-s0"))
+    assert json.loads(Path(run, "run.json").read_text())["distribution"] == "zoo-other"
+    assert invoke("sample", run, "-n", "1", "--out", "b").exit_code == 0

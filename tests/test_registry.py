@@ -269,7 +269,7 @@ def test_an_older_version_of_the_contract_works_and_is_told_with_the_package_to_
 ):
     make_plugin("good", yields(spec("good", api_version=1)))
     monkeypatch.setattr("zoo_core.discovery.API_VERSION", 2)
-    told = "speaks plugin API 1 in 'good', which zoo-core will stop to understand; upgrade zoo-good"
+    told = "speaks plugin API 1 in 'good', which a later zoo-core will not understand; upgrade zoo-good"
     with pytest.warns(BrokenPluginWarning, match=told):
         found = Registry(entry_points(group="zoo_core", name="good"))
     assert found.model("good").spec.api_version == 1

@@ -57,27 +57,26 @@ class Plugin:
     def advice(self) -> str:
         if self.distribution == CORE:
             return "Install zoo-core anew; in a clone of the project: pip install -e ."
-        if self.is_file:
+        if is_file(self.distribution):
             return f"Mend {self.distribution}."
         return f"Mend or upgrade it, or 'pip uninstall {self.distribution}', or set ZOO_DISABLED_PLUGINS={self.name}."
 
     @property
-    def is_file(self) -> bool:
-        return is_file(self.distribution)
+    def specs(self) -> tuple[Spec, ...]:
+        return (*self.models, *self.features)
 
     def may_bring(self, name: str) -> bool:
         """Whether this is the plugin of what is so called; by its own name where it could not tell what it brings."""
         distribution, _, plain = name.rpartition(":")
-        specs: tuple[Spec, ...] = (*self.models, *self.features)
-        own = {self.name, self.distribution, self.distribution.removeprefix("zoo-")} | {spec.name for spec in specs}
+        own = {self.name, self.distribution, self.distribution.removeprefix("zoo-"), *(s.name for s in self.specs)}
         return distribution in ("", self.distribution) and plain in own
 
     def outdated(self) -> list[str]:
         """What is of an older version of the contract, a line each."""
         return [
-            f"speaks plugin API {spec.api_version} in '{spec.name}', which zoo-core will stop to understand; "
+            f"speaks plugin API {spec.api_version} in '{spec.name}', which a later zoo-core will not understand; "
             f"upgrade {self.distribution}"
-            for spec in (*self.models, *self.features)
+            for spec in self.specs
             if spec.api_version < API_VERSION
         ]
 
@@ -85,7 +84,7 @@ class Plugin:
         """What its specs point to and is not there, a line each. Modules are looked for, and not imported."""
         return [
             f"'{spec.name}' points to {reference}, and there is no such module"
-            for spec in (*self.models, *self.features)
+            for spec in self.specs
             for reference in spec.references
             if self.state == "ok" and not _is_there(reference.partition(":")[0])
         ]

@@ -1,6 +1,5 @@
 """Running the code of others so that nothing of it is left behind: what it prints, and what it changes for everyone."""
 
-import io
 import os
 import random
 import sys
@@ -23,7 +22,8 @@ def isolated() -> Iterator[list[str]]:
     """
     notes: list[str] = []
     keras_backend, python_state, numpy_state = os.environ.get("KERAS_BACKEND"), random.getstate(), _numpy_state()
-    printed, began = _Stderr(), time.perf_counter()
+    printed: Any = _Stderr()
+    began = time.perf_counter()
     try:
         with redirect_stdout(printed):
             yield notes
@@ -46,8 +46,8 @@ def isolated() -> Iterator[list[str]]:
             sys.modules["numpy"].random.set_state(numpy_state)
 
 
-class _Stderr(io.TextIOBase):
-    """stderr as it is at each write, and whether anything was written."""
+class _Stderr:
+    """stderr, and whether anything was written to it in this way."""
 
     used = False
 
@@ -55,8 +55,8 @@ class _Stderr(io.TextIOBase):
         self.used = True
         return sys.stderr.write(text)
 
-    def flush(self) -> None:
-        sys.stderr.flush()
+    def __getattr__(self, name: str) -> Any:
+        return getattr(sys.stderr, name)
 
 
 def _numpy_state() -> tuple[Any, ...] | None:

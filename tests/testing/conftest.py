@@ -42,6 +42,7 @@ from keras import layers, ops
 import zoo_core
 from zoo_core.models import GenerativeModel, Phase
 from zoo_core.models.layers import Dropout, SpectralNormalization
+from zoo_core.models.losses import gradient_penalty
 
 
 class Toy(GenerativeModel):
@@ -56,8 +57,7 @@ class Toy(GenerativeModel):
         x = layers.Dense(math.prod(shape), "tanh")(x)
         generator = keras.Model(z, layers.Reshape(shape)(x))
         images = keras.Input(shape)
-        x = SpectralNormalization(layers.Dense(width, "tanh"))(layers.Flatten()(images))
-        x = Dropout(0.5)(x)
+        x = layers.Dense(width, "tanh")(layers.Flatten()(images))
         discriminator = keras.Model(images, layers.Dense(1)(x))
         return {"generator": generator, "discriminator": discriminator}
 

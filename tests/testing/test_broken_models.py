@@ -1,18 +1,22 @@
 """Every check has a model, broken on purpose, that fails it and no other. Mended, it is the good model."""
 
+import re
 from collections.abc import Callable
+from contextlib import closing
 from importlib.util import find_spec
 
 import keras
 import pytest
 
-from zoo_core.testing import CheckResult, check_model
-from zoo_core.testing.kit import CHECKS, SLOW_CHECKS
+from zoo_core.testing import CheckResult, check_model, networks_and_losses
+from zoo_core.testing.kit import CHECKS, SLOW_CHECKS, perform
+from zoo_core.testing.subject import Subject
 
 FIRST = "shape, width = data.image_shape, self.options.width"
 GENERATED = 'fakes = nets["generator"](batch["z"], training=True)\n'
 GENERATOR_LOSS = "return ops.mean(ops.softplus(-fake)), {}"
-HIDDEN = "x = Dropout(0.5)(x)"
+HIDDEN = 'x = layers.Dense(width, "tanh")(layers.Flatten()(images))'
+NORMALIZED = 'x = SpectralNormalization(layers.Dense(width, "tanh"))(layers.Flatten()(images))'
 JUDGED = 'nets["discriminator"](tools.augment(fakes), training=True)'
 UNSEEN = 'nets["discriminator"](fakes, training=True)'
 NOISE = "tools.normal((count, 3))"
@@ -20,10 +24,17 @@ REFUSAL = 'zoo_core.UnsupportedShape("toy takes 32 pixels at most.", "Ask for le
 SAMPLE = f'return nets["generator"]({NOISE}, training=False)'
 UNUSED = 'depth: int = Field(2, ge=1, description="not used")'
 
+LOSS = "loss = ops.mean(ops.softplus(-real)) + ops.mean(ops.softplus(fake))"
+PENALTY = f"""def critic(images):
+            return nets["discriminator"](tools.augment(images), training=True)
+
+        {LOSS} + gradient_penalty(critic, batch["images"], fakes, tools)"""
+"""Its gradient is taken inside of the loss, and what the discriminator sees there can't be looked at from outside."""
+
 COUNTER = """
 class Counter(layers.Layer):
     def build(self, shape):
-        self.count = self.add_weight(shape=(), initializer="zeros", trainable=False)
+        self.count = self.add_weight(shape=(), initializer="zeros", trainable=False, name="count")
 
     def call(self, inputs, training=False):
         if training:
@@ -51,7 +62,9 @@ DOUBLE = f"""{UNUSED}
         return 2 * value
 """
 
-BROKEN: dict[str, tuple[str, str, tuple[tuple[str, str, str], ...]]] = {
+Fault = tuple[str, str, tuple[tuple[str, str, str], ...]]
+
+BROKEN: dict[str, Fault] = {
     "imports Keras at every start": (
         "entry_module_imports_no_keras",
         "move the model and whatever needs Keras to modules of their own",
@@ -61,11 +74,6 @@ BROKEN: dict[str, tuple[str, str, tuple[tuple[str, str, str], ...]]] = {
         "options_survive_toml",
         "'depth' was 4 and came back as 8",
         (("options", UNUSED, DOUBLE),),
-    ),
-    "has an option that may be None and is not": (
-        "options_survive_toml",
-        "make None the default of 'depth'",
-        (("options", UNUSED, UNUSED.replace("int", "int | None")),),
     ),
     "takes any option": (
         "unknown_options_are_refused",
@@ -77,60 +85,20 @@ BROKEN: dict[str, tuple[str, str, tuple[tuple[str, str, str], ...]]] = {
         "Expected networks at 64x64x3, or UnsupportedShape. Seen: ValueError: too large",
         (("model", REFUSAL, 'ValueError("too large")'),),
     ),
-    "refuses a shape and does not say what it takes": (
-        "networks_build_or_refuse_a_shape",
-        "give UnsupportedShape a second argument",
-        (("model", REFUSAL, 'zoo_core.UnsupportedShape("too large")'),),
-    ),
-    "takes no shape": (
-        "networks_build_or_refuse_a_shape",
-        "Expected networks at one of 8x8x1, 28x28x1, 32x32x3, 64x64x3 at least",
-        (("model", "if shape[0] > 32:", "if shape[0]:"),),
-    ),
     "has Keras' dropout": (
         "layers_fit_the_engine",
         "use zoo_core.models.layers.Dropout",
-        (("model", HIDDEN, "x = layers.Dropout(0.5)(x)"),),
-    ),
-    "has Keras' spectral normalization": (
-        "layers_fit_the_engine",
-        "use zoo_core.models.layers.SpectralNormalization",
-        (("model", "x = SpectralNormalization(", "x = layers.SpectralNormalization("),),
+        (("model", HIDDEN, f"{HIDDEN}\n        x = layers.Dropout(0.5)(x)"),),
     ),
     "has a loss for each image": (
         "losses_are_finite_named_scalars",
         "Seen: 'loss' of shape (4, 1) in phase 'generator'",
         (("model", GENERATOR_LOSS, "return ops.softplus(-fake), {}"),),
     ),
-    "returns a loss and nothing to log": (
-        "losses_are_finite_named_scalars",
-        "return `loss, {}` where there is nothing to log",
-        (("model", GENERATOR_LOSS, GENERATOR_LOSS.removesuffix(", {}")),),
-    ),
-    "has a loss that is NaN": (
-        "losses_are_finite_named_scalars",
-        "'loss' is nan in phase 'generator', before any training",
-        (("model", GENERATOR_LOSS, "return ops.log(ops.mean(fake) * 0 - 1), {}"),),
-    ),
-    "has a loss that becomes infinite": (
-        "losses_are_finite_named_scalars",
-        "Seen: ZooError: ",
-        (("model", GENERATOR_LOSS, "return ops.mean(fake) / ops.cast(tools.step < 2, 'float32'), {}"),),
-    ),
-    "trains a network that its loss does not see": (
-        "phases_change_only_what_they_train",
-        "Expected phase 'generator' to change 'generator', which it trains",
-        (("model", GENERATED, f"{GENERATED}        fakes = ops.stop_gradient(fakes)\n"),),
-    ),
     "changes a network that it does not train": (
         "phases_change_only_what_they_train",
         "Expected phase 'generator' to change nothing but 'generator'",
-        (("model", "class Toy(", COUNTER), ("model", HIDDEN, "x = Counter()(x)")),
-    ),
-    "has weights in two networks": (
-        "phases_change_only_what_they_train",
-        "give the shared layers a network of their own",
-        (("model", "return {", 'return {"copy": keras.Model(generator.input, generator.output), '),),
+        (("model", "class Toy(", COUNTER), ("model", HIDDEN, f"{HIDDEN}\n        x = Counter()(x)")),
     ),
     "does not augment what it generates": (
         "discriminators_see_augmented_images",
@@ -146,16 +114,6 @@ BROKEN: dict[str, tuple[str, str, tuple[tuple[str, str, str], ...]]] = {
         "samples_are_images",
         "Expected samples in [-1, 1]. Seen: values in [",
         (("model", SAMPLE, SAMPLE.replace("return", "return 9 *")),),
-    ),
-    "gives samples of another shape": (
-        "samples_are_images",
-        "Seen: (5, 7, 8, 1)",
-        (("model", SAMPLE, f"{SAMPLE}[:, 1:]"),),
-    ),
-    "gives NaN": (
-        "samples_are_images",
-        "Seen: 320 NaN and 0 infinite of 320 values",
-        (("model", SAMPLE, SAMPLE.replace("return", "return np.nan *")),),
     ),
     "ignores the seed": (
         "a_seed_decides_the_samples",
@@ -191,6 +149,65 @@ BROKEN: dict[str, tuple[str, str, tuple[tuple[str, str, str], ...]]] = {
         "Seen: the random state of NumPy changed",
         (("model", FIRST, f"np.random.seed(0)\n        {FIRST}"),),
     ),
+}
+"""What is wrong: the check that finds it, a part of its message, and what is replaced in the good model."""
+
+OTHERWISE_BROKEN: dict[str, Fault] = {
+    "has an option that may be None and is not": (
+        "options_survive_toml",
+        "make None the default of 'depth'",
+        (("options", UNUSED, UNUSED.replace("int", "int | None")),),
+    ),
+    "refuses a shape and does not say what it takes": (
+        "networks_build_or_refuse_a_shape",
+        "give UnsupportedShape a second argument",
+        (("model", REFUSAL, 'zoo_core.UnsupportedShape("too large")'),),
+    ),
+    "takes no shape": (
+        "networks_build_or_refuse_a_shape",
+        "Expected networks at one of 8x8x1, 28x28x1, 32x32x3, 64x64x3 at least",
+        (("model", "if shape[0] > 32:", "if shape[0]:"),),
+    ),
+    "has Keras' spectral normalization": (
+        "layers_fit_the_engine",
+        "use zoo_core.models.layers.SpectralNormalization",
+        (("model", HIDDEN, NORMALIZED.replace("Spectral", "layers.Spectral")),),
+    ),
+    "returns a loss and nothing to log": (
+        "losses_are_finite_named_scalars",
+        "return `loss, {}` where there is nothing to log",
+        (("model", GENERATOR_LOSS, GENERATOR_LOSS.removesuffix(", {}")),),
+    ),
+    "has a loss that is NaN": (
+        "losses_are_finite_named_scalars",
+        "'loss' is nan in phase 'generator', before any training",
+        (("model", GENERATOR_LOSS, "return ops.log(ops.mean(fake) * 0 - 1), {}"),),
+    ),
+    "has a loss that becomes infinite": (
+        "losses_are_finite_named_scalars",
+        "The loss of phase 'generator' is -inf at step 3.",
+        (("model", GENERATOR_LOSS, "return ops.mean(fake) / ops.cast(tools.step < 2, 'float32'), {}"),),
+    ),
+    "trains a network that its loss does not see": (
+        "phases_change_only_what_they_train",
+        "Expected phase 'generator' to change 'generator', which it trains",
+        (("model", GENERATED, f"{GENERATED}        fakes = ops.stop_gradient(fakes)\n"),),
+    ),
+    "has weights in two networks": (
+        "phases_change_only_what_they_train",
+        "give the shared layers a network of their own",
+        (("model", 'return {"gen', 'return {"copy": keras.Model(generator.input, generator.output), "gen'),),
+    ),
+    "gives samples of another shape": (
+        "samples_are_images",
+        "Seen: (5, 7, 8, 1)",
+        (("model", SAMPLE, f"{SAMPLE}[:, 1:]"),),
+    ),
+    "gives NaN": (
+        "samples_are_images",
+        "Seen: 320 NaN and 0 infinite of 320 values",
+        (("model", SAMPLE, SAMPLE.replace("return", "return np.nan *")),),
+    ),
     "sets Keras' precision": (
         "no_global_state_is_left",
         "Seen: Keras' floatx changed",
@@ -201,8 +218,13 @@ BROKEN: dict[str, tuple[str, str, tuple[tuple[str, str, str], ...]]] = {
         "Seen: the environment variables changed",
         (("model", FIRST, f"os.environ['TOY'] = '1'\n        {FIRST}"),),
     ),
+    "does not augment what its gradient penalty sees": (
+        "discriminators_see_augmented_images",
+        "in phase 'discriminator', 4 of 4 images of one call have not",
+        (("model", LOSS, PENALTY.replace("tools.augment(images)", "images")),),
+    ),
 }
-"""What is wrong: the check that finds it, a part of its message, and what is replaced in the good model."""
+"""What these checks find too."""
 
 
 def failed(results: list[CheckResult]) -> list[str]:
@@ -218,6 +240,15 @@ def test_a_model_that(fault: str, install_toy: Callable[..., None]):
     assert failed(results) == [check]
     (result,) = [result for result in results if result.check == check]
     assert message in result.message
+
+
+@pytest.mark.parametrize("fault", OTHERWISE_BROKEN)
+def test_a_model_that_also(fault: str, install_toy: Callable[..., None]):
+    name, message, replacements = OTHERWISE_BROKEN[fault]
+    install_toy(*replacements)
+    (check,) = [check for check in CHECKS if check.__name__ == name]
+    with closing(Subject("toy")) as subject, pytest.raises(Exception, match=re.escape(message)):
+        perform(check, subject)
 
 
 @pytest.mark.usefixtures("one_backend")
@@ -237,6 +268,13 @@ def test_a_good_model_passes(install_toy: Callable[..., None], conditional: bool
     assert [result for result in results if result.outcome not in ("passed", "skipped")] == []
 
 
+def test_what_the_zoo_has_to_build_with_passes(install_toy: Callable[..., None]):
+    install_toy(("model", HIDDEN, f"{NORMALIZED}\n        x = Dropout(0.5)(x)"), ("model", LOSS, PENALTY))
+    with closing(Subject("toy")) as subject:
+        for check in networks_and_losses.CHECKS:
+            perform(check, subject)
+
+
 @pytest.mark.usefixtures("one_backend")
 @pytest.mark.slow
 @pytest.mark.parametrize("sign", ["-", ""])
@@ -249,10 +287,11 @@ def test_a_model_that_learns_the_wrong_way(install_toy: Callable[..., None], sig
 def test_a_model_that_differs_on_another_backend(install_toy: Callable[..., None], backend: str):
     if find_spec(backend) is None or keras.backend.backend() == backend:
         pytest.skip(f"{backend} is not another backend that is installed")
-    install_toy(
-        ("model", GENERATOR_LOSS, f"return ops.mean(fake) + (keras.backend.backend() == '{backend}'), {{}}"),
-    )
-    assert failed(check_model("toy")) == [f"runs_on_{backend}"]
+    shift = f"float(keras.backend.backend() == '{backend}')"
+    install_toy(("model", GENERATOR_LOSS, f"return ops.mean(ops.softplus(-fake)) + {shift}, {{}}"))
+    (result,) = [result for result in check_model("toy") if result.outcome == "failed"]
+    assert result.check == f"runs_on_{backend}"
+    assert f"the first 'generator/loss' on {backend} to be that on {keras.backend.backend()}" in result.message
 
 
 def test_every_check_has_a_broken_model():

@@ -1,15 +1,19 @@
 """The three ways into the kit, and what they tell."""
 
+import os
+import re
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
-import numpy as np
+import keras
 import pytest
 
 import zoo_core
-from zoo_core.testing import CheckFailed, check_model, parametrize_with_checks
-from zoo_core.testing.kit import CHECKS, perform
-from zoo_core.testing.spec_and_options import unknown_options_are_refused
+from zoo_core.testing import CheckFailed, CheckSkipped, check_model, parametrize_with_checks
+from zoo_core.testing.kit import CHECKS, SLOW_CHECKS, perform
+from zoo_core.testing.networks_and_losses import layers_fit_the_engine
+from zoo_core.testing.spec_and_options import options_survive_toml, unknown_options_are_refused
 from zoo_core.testing.subject import Subject
 
 UNKNOWN = "unknown_options_are_refused"
@@ -108,9 +112,36 @@ def test_a_model_is_checked_with_the_smallest_width_that_it_takes(
 
 def test_runs_go_to_a_folder_that_is_removed(install_toy: Callable[..., None]):
     install_toy()
-    subject = Subject("toy")
-    folder: Path = subject.folder
-    assert subject.run.folder.path.parent == folder
-    assert np.isfinite(subject.images).all()
-    del subject
+    with closing(Subject("toy")) as subject:
+        folder = subject.folder
+        assert subject.run.folder.path.parent == folder
     assert not folder.exists()
+
+
+def test_what_a_model_changes_for_all_is_put_back(install_toy: Callable[..., None]):
+    first = "shape, width ="
+    changes = ("os.environ['TOY'] = '1'", "keras.config.set_image_data_format('channels_first')")
+    install_toy(("model", first, "\n        ".join([*changes, first])))
+    with closing(Subject("toy")) as subject:
+        perform(layers_fit_the_engine, subject)
+        assert subject.changed == {"the environment variables", "Keras' image data format"}
+    assert "TOY" not in os.environ
+    assert keras.config.image_data_format() == "channels_last"
+
+
+def test_a_model_that_can_not_be_loaded_is_one_fault(install_toy: Callable[..., None]):
+    install_toy(("init", "zoo_toy.model:Toy", "zoo_toy.model:Top"))
+    with closing(Subject("toy")) as subject:
+        with pytest.raises(zoo_core.ZooError, match="has no attribute 'Top'"):
+            perform(options_survive_toml, subject)
+        for check in CHECKS[3:]:
+            with pytest.raises(CheckSkipped, match=r"has found broken|Keras runs on|not installed|are ignored"):
+                perform(check, subject)
+
+
+def test_every_check_is_documented():
+    text = (Path(__file__).parents[2] / "docs" / "plugins.md").read_text(encoding="utf-8")
+    _, _, section = text.partition("Prove that it conforms\n")
+    cells = re.findall(r"^\| (`.*?`) \|", section.partition("\n## ")[0], re.MULTILINE)
+    documented = [name for cell in cells for name in re.findall(r"`(\w+)`", cell)]
+    assert documented == [check.__name__ for check in CHECKS + SLOW_CHECKS]

@@ -72,6 +72,6 @@ def plan(
                     "seed": seed,
                 }
                 digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:8]
-                name = f"{slug(data.name)}-{model}-s{seed}-{digest}"
+                name = f"{slug(data.name)}-{slug(model)}-s{seed}-{digest}"
                 cells.append(Cell(model, data, seed, model_options, training_options, out / "runs" / name))
     return sorted(cells, key=lambda cell: (datasets.index(cell.data), cell.seed))

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 import numpy as np
 
 from zoo_core.testing.results import CheckFailed, CheckSkipped
-from zoo_core.testing.subject import Subject
+from zoo_core.testing.subject import Subject, needs
 from zoo_core.testing.worker import first_losses
 from zoo_core.training.backends import backend
 
@@ -39,7 +39,7 @@ def _compare(subject: Subject, name: str) -> None:
         raise CheckSkipped(f"Keras runs on {name}, and so do all other checks")
     if find_spec(name) is None:
         raise CheckSkipped(f"{name} is not installed")
-    assert subject.run
+    needs(subject.run)
     folder = subject.folder / name
     folder.mkdir(exist_ok=True)
     expected = first_losses(subject, folder)

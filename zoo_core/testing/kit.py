@@ -3,7 +3,7 @@
 import sys
 import time
 from collections.abc import Callable, Collection, Mapping
-from contextlib import redirect_stdout
+from contextlib import closing, redirect_stdout
 from typing import Any
 
 from zoo_core.errors import unknown
@@ -18,7 +18,7 @@ from zoo_core.testing import (
 )
 from zoo_core.testing.global_state import watched
 from zoo_core.testing.results import CheckFailed, CheckResult, CheckSkipped, Outcome
-from zoo_core.testing.subject import Subject
+from zoo_core.testing.subject import Subject, needs
 from zoo_core.training.backends import backend
 
 Check = Callable[[Subject], None]
@@ -58,9 +58,9 @@ def check_model(
     """
     expected = expected_failed_checks or {}
     checks = select(slow, expected)
-    subject = Subject(name, options)
-    assert subject.registered
-    return [_result(check, subject, expected.get(check.__name__)) for check in checks]
+    with closing(Subject(name, options)) as subject:
+        needs(subject.registered)
+        return [_result(check, subject, expected.get(check.__name__)) for check in checks]
 
 
 def select(slow: bool, expected: Collection[str]) -> tuple[Check, ...]:

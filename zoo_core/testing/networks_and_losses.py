@@ -1,5 +1,8 @@
 """Checks of what a model is made of, and of what trains it."""
 
+from collections.abc import Iterable
+from typing import Any
+
 import keras
 import numpy as np
 
@@ -8,7 +11,7 @@ from zoo_core.models import layers
 from zoo_core.options import resolve
 from zoo_core.testing.results import CheckFailed, CheckSkipped
 from zoo_core.testing.saved import read_state
-from zoo_core.testing.subject import STEPS, Subject
+from zoo_core.testing.subject import BATCH, STEPS, Subject, needs
 from zoo_core.testing.trial import Call
 from zoo_core.training.backends import backend
 from zoo_core.training.engine import name_variables
@@ -28,13 +31,16 @@ REPLACED = (
 STATISTICS = ("moving_mean", "moving_variance", "seed_generator_state")
 """Variables that every training pass may write to, whichever phase makes it."""
 
+WITH_STATE: tuple[Any, ...] = (layers.SpectralNormalization, *(theirs for theirs, _, _ in REPLACED))
+"""Layers that may do so with all their variables; Keras' own are refused by a check of their own."""
+
 OFFSET = 1.0
 """Far more than float32 rounds off an image."""
 
 
 def networks_build_or_refuse_a_shape(subject: Subject) -> None:
     """Images of any size come from the command line: the networks stand, or `UnsupportedShape` says what would do."""
-    assert subject.shape
+    needs(subject.shape)
     for (height, width, channels), error in subject.attempts.items():
         at = f"at {height}x{width}x{channels}"
         if isinstance(error, UnsupportedShape) and not error.hint:
@@ -66,8 +72,7 @@ def layers_fit_the_engine(subject: Subject) -> None:
 
 def losses_are_finite_named_scalars(subject: Subject) -> None:
     """What training minimises and logs: one number each, never NaN, at the first look and while training."""
-    assert subject.seen
-    assert subject.run
+    needs(subject.seen, subject.run)
 
 
 def phases_change_only_what_they_train(subject: Subject) -> None:
@@ -85,7 +90,7 @@ def phases_change_only_what_they_train(subject: Subject) -> None:
                 "give the shared layers a network of their own, which both losses call",
             )
     free = _statistics(built.networks.values())
-    for phase in built.model.phases():
+    for phase in subject.trial.phases:
         for name in seen.writes[phase.name]:
             if _network(name) not in phase.trains and id(variables[name]) not in free:
                 raise CheckFailed(
@@ -95,7 +100,7 @@ def phases_change_only_what_they_train(subject: Subject) -> None:
                 )
     initial = {name: backend().to_numpy(variable.value) for name, variable in variables.items()}
     trained = read_state(subject.run.folder, STEPS)
-    for phase in built.model.phases():
+    for phase in subject.trial.phases:
         for network in phase.trains:
             weights = [name for name in initial if name.startswith(f"networks/{network}/trainable/")]
             if all(np.array_equal(initial[name], trained[name]) for name in weights):
@@ -114,7 +119,7 @@ def discriminators_see_augmented_images(subject: Subject) -> None:
     """
     built, plain = subject.trial.built, subject.seen
     moved = subject.trial(subject.batch(0), OFFSET)
-    trains = {phase.name: phase.trains for phase in built.model.phases()}
+    trains = {phase.name: phase.trains for phase in subject.trial.phases}
     judges = {
         call[0].network
         for call in plain.calls
@@ -141,13 +146,13 @@ def discriminators_see_augmented_images(subject: Subject) -> None:
 
 def mixed_precision_trains(subject: Subject) -> None:
     """Half of the memory, and on a GPU more than twice the speed: networks compute in bfloat16, losses in float32."""
-    assert subject.run
+    needs(subject.run)
     training = resolve(TrainingOptions, {"precision": "bfloat16"}, "training")
     with computing_in("bfloat16"):
         built = subject.build()
         engine = subject.engine(built, training)
         for step in range(2):
-            logs = engine.step(step, subject.batch(step, len(subject.batch(0)["images"]) * engine.batches_per_step))
+            logs = engine.step(step, subject.batch(step, BATCH * engine.batches_per_step))
             for name, value in logs.items():
                 number = float(backend().to_numpy(value))
                 if not np.isfinite(number):
@@ -163,13 +168,13 @@ def _network(variable: str) -> str:
     return variable.split("/")[1]
 
 
-def _statistics(networks: object) -> set[int]:
-    """The variables that a training pass may write to anywhere; those that another check refuses are among them."""
+def _statistics(networks: Iterable[keras.Model]) -> set[int]:
+    """The variables, by their `id`, that a training pass may write to in any phase."""
     free = set()
-    for network in networks:  # type: ignore[attr-defined]
+    for network in networks:
         free |= {id(variable) for variable in network.variables if variable.name in STATISTICS}
         for layer in network._flatten_layers():
-            if isinstance(layer, (layers.SpectralNormalization, *(theirs for theirs, _, _ in REPLACED))):
+            if isinstance(layer, WITH_STATE):
                 free |= {id(variable) for variable in layer.variables}
     return free
 

@@ -8,7 +8,7 @@ from zoo_core.runs import RunFolder
 from zoo_core.testing.global_state import watched
 from zoo_core.testing.results import CheckFailed, CheckSkipped
 from zoo_core.testing.saved import read_state
-from zoo_core.testing.subject import MIDDLE, STEPS, Subject
+from zoo_core.testing.subject import MIDDLE, STEPS, Subject, needs
 from zoo_core.training import checkpoint, session
 
 ROUNDING = 1e-4
@@ -51,9 +51,9 @@ def no_global_state_is_left(subject: Subject) -> None:
     """Other models live in the same process: its environment, random states, warnings and Keras' settings are theirs
     too."""
     with watched(subject.changed):
-        assert subject.run
+        needs(subject.run)
         if subject.generates:
-            assert subject.images is not None
+            needs(subject.images)
     if subject.changed:
         raise CheckFailed(
             "building, training and sampling to leave the process as it was",

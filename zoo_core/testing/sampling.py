@@ -3,7 +3,7 @@
 import numpy as np
 
 from zoo_core.testing.results import CheckFailed
-from zoo_core.testing.subject import COUNT, Subject, every_class
+from zoo_core.testing.subject import COUNT, Subject, every_class, needs
 
 LEVEL = 1 / 127.5
 """The width of one of 256 levels, images in [-1, 1]."""
@@ -11,7 +11,7 @@ LEVEL = 1 / 127.5
 
 def samples_are_images(subject: Subject) -> None:
     """`count` images (N, H, W, C): of a floating type, finite, in [-1, 1]."""
-    assert subject.images is not None
+    needs(subject.images)
 
 
 def a_seed_decides_the_samples(subject: Subject) -> None:

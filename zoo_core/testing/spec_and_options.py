@@ -69,7 +69,7 @@ def unknown_options_are_refused(subject: Subject) -> None:
     """A misspelt option that is taken in silence is a wrong experiment."""
     cls = subject.registered.load_options()
     try:
-        cls(**subject.given, no_such_option=1)
+        cls(**{**subject.given, "no_such_option": 1})
     except ValidationError:
         return
     raise CheckFailed(

@@ -58,9 +58,9 @@ class shared(Generic[Made]):
                 made[self._name] = self._make(subject), None
             except Exception as error:
                 made[self._name] = None, error
-        value, error = made[self._name]
-        if error is not None:
-            raise error
+        value, failure = made[self._name]
+        if failure is not None:
+            raise failure
         return value
 
 
@@ -89,16 +89,21 @@ class Subject:
         self.made: dict[str, tuple[Any, Exception | None]] = {}
         self.changed: set[str] = set()
         self._faults: dict[int, tuple[BaseException, str]] = {}
+        self._remove: Callable[[], object] = lambda: None
 
     def finder(self, error: BaseException, check: str) -> str:
         """The check that met this exception first: `check`, unless it was another."""
         return self._faults.setdefault(id(error), (error, check))[1]
 
+    def close(self) -> None:
+        """Remove what was written."""
+        self._remove()
+
     @shared
     def folder(self) -> Path:
-        """Where runs go, removed with this object."""
+        """Where runs go, removed by `close`, and at the end of the process at the latest."""
         path = tempfile.mkdtemp(prefix="zoo-check-")
-        weakref.finalize(self, shutil.rmtree, path, ignore_errors=True)
+        self._remove = weakref.finalize(self, shutil.rmtree, path, ignore_errors=True)
         return Path(path)
 
     @shared
@@ -124,6 +129,7 @@ class Subject:
     @shared
     def attempts(self) -> dict[Shape, Exception | None]:
         """For each shape, None where networks could be built."""
+        needs(self.options)
         return {shape: self._attempt(noise_images(shape).spec) for shape in SHAPES}
 
     @shared
@@ -174,7 +180,7 @@ class Subject:
     @shared
     def run(self) -> TinyRun:
         """A few steps of training, with a checkpoint in the middle."""
-        assert self.seen  # what can't be computed once can't be trained
+        needs(self.seen)  # what can't be computed once can't be trained
         images: list[np.ndarray] = []
 
         def attach(
@@ -267,6 +273,10 @@ class _AtTheEnd:
 
     def __call__(self, step: int, weights: Arrays, last: bool) -> None:
         self._call(weights)
+
+
+def needs(*made: object) -> None:
+    """Names what a check, or something that checks share, can't do without; to ask for it is to have it made."""
 
 
 def every_class(count: int) -> np.ndarray:

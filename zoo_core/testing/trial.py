@@ -46,10 +46,14 @@ class Trial:
 
     Args:
         built: whose own weights are used, and stay as they are.
+
+    Attributes:
+        built, phases: what it runs.
     """
 
     def __init__(self, built: Built) -> None:
         self.built = built
+        self.phases = built.model.phases()
         self._writes: dict[str, list[str]] = {}
         self._calls: list[tuple[str, str, int]] = []
         self._compiled = backend().compile(self._run)
@@ -80,7 +84,7 @@ class Trial:
         batch = {name: scale(array) if name == "images" else array for name, array in batch.items()}
         prepared = self.built.model.prepare(batch, tools)
         variables = name_variables(self.built.networks)
-        for phase in self.built.model.phases():
+        for phase in self.phases:
 
             def note(network: str, given: Any, phase: Phase = phase) -> None:
                 tensors = keras.tree.flatten(given)

@@ -7,6 +7,7 @@ The losses of the first step are written to `<backend>.json`.
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -21,10 +22,10 @@ def first_losses(subject: Subject, folder: Path) -> dict[str, float]:
     built = subject.build()
     engine = subject.engine(built, resolve(TrainingOptions, {}, "training"))
     initial = folder / "initial.npz"
-    if initial.exists():
-        engine.restore(np.load(initial))
-    else:
-        np.savez(initial, **engine.snapshot())
+    if not initial.exists():
+        state: dict[str, Any] = engine.snapshot()
+        np.savez(initial, **state)
+    engine.restore(np.load(initial))
     batch = subject.batch(0, 4 * engine.batches_per_step)
     logs = {name: float(backend().to_numpy(value)) for name, value in engine.step(0, batch).items()}
     if subject.generates:

@@ -37,24 +37,6 @@ def test_there_is_an_embedding_for_each_class(built: Built):
         assert embedding.input_dim == 10
 
 
-def test_every_discriminator_input_passes_augmentation(built: Built):
-    seen = []
-
-    class Tools:
-        def augment(self, images):
-            seen.append(images.shape)
-            return images
-
-    batch = {
-        "images": ops.zeros((2, 16, 16, 1)),
-        "labels": ops.zeros(2, "int32"),
-        "z": ops.zeros((2, 100)),
-    }
-    for phase in built.model.phases():
-        phase.loss(built.networks, batch, Tools())
-    assert seen == [(2, 16, 16, 1)] * 3
-
-
 def test_training_makes_samples_resemble_the_class_that_was_asked_for(digits: Dataset, built: Built):
     """After 400 steps the nearest class mean of most samples is that of the class asked for; chance is one in ten."""
     engine = Engine(built.model, built.networks, seed=0, options=TrainingOptions(ema=0.0))

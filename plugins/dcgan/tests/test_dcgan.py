@@ -62,20 +62,6 @@ def test_both_optimizers_are_adam_with_the_paper_s_settings(built: Built):
         assert phase.optimizer.beta_1 == 0.5
 
 
-def test_every_discriminator_input_passes_augmentation(built: Built):
-    seen = []
-
-    class Tools:
-        def augment(self, images):
-            seen.append(images.shape)
-            return images
-
-    batch = {"images": np.zeros((2, 16, 16, 1), "float32"), "z": np.zeros((2, 100), "float32")}
-    for phase in built.model.phases():
-        phase.loss(built.networks, batch, Tools())
-    assert seen == [(2, 16, 16, 1)] * 3
-
-
 def test_training_brings_generated_images_closer_to_real_ones(digits: Dataset):
     """The mean image, after 200 steps of a narrow network."""
     built = make(digits, width=16, learning_rate=1e-3)

@@ -22,6 +22,11 @@ TOLERANCE = {"float64": 1e-6, "float32": 1e-4}
 Losses = dict[str, list[dict[str, float]]]
 
 
+pytestmark = pytest.mark.skipif(
+    not any(find_spec(name) for name in BACKENDS if name != REFERENCE), reason="only one backend is installed"
+)
+
+
 @pytest.fixture(scope="module")
 def losses_on(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], tuple[Losses, Path]]:
     """`losses_on(backend)`: what each step of each case logs there, and the folder where its run and images are."""

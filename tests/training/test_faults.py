@@ -373,7 +373,7 @@ def test_a_prepared_file_that_was_altered_since_is_not_gone_on_with(tmp_path: Pa
     content = bytearray(path.read_bytes())
     content[place] ^= 1
     path.write_bytes(content)
-    with pytest.raises(ZooError, match="were changed after the file was written"):
+    with pytest.raises(ZooError, match="was changed after it was written"):
         zoo_core.resume(run.path, steps=3)
     write_h5(load_dataset("digits@8#train+validation"), path, {})
     with pytest.raises(UsageError, match=r"is not the one that .* was started with: its content hash is"):

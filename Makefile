@@ -33,15 +33,15 @@ test: install
 
 # Every plugin, with its smallest options, on the other backends, and that all three compute the same.
 test-backends: install-backends
-	KERAS_BACKEND=torch $(ALL)/pytest tests/test_every_model.py
-	KERAS_BACKEND=tensorflow $(ALL)/pytest tests/test_every_model.py
+	KERAS_BACKEND=torch $(ALL)/pytest tests/test_every_model.py tests/test_conformance.py
+	KERAS_BACKEND=tensorflow $(ALL)/pytest tests/test_every_model.py tests/test_conformance.py
 	$(ALL)/pytest tests/training/test_agreement.py
 
 # The full matrix, and what takes minutes.
 test-all: install-backends
 	$(ALL)/pytest -n auto -m "slow or not slow"
-	KERAS_BACKEND=torch $(ALL)/pytest -n auto tests/test_every_model.py tests/training tests/sampling plugins
-	KERAS_BACKEND=tensorflow $(ALL)/pytest -n auto tests/test_every_model.py tests/training tests/sampling plugins
+	KERAS_BACKEND=torch $(ALL)/pytest -n auto tests/test_every_model.py tests/test_conformance.py tests/training tests/sampling plugins
+	KERAS_BACKEND=tensorflow $(ALL)/pytest -n auto tests/test_every_model.py tests/test_conformance.py tests/training tests/sampling plugins
 
 lint: install
 	$(BIN)/ruff check .

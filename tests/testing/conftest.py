@@ -62,9 +62,10 @@ class Toy(GenerativeModel):
         return {"generator": generator, "discriminator": discriminator}
 
     def phases(self):
+        one, other = (keras.optimizers.Adam(0.002, beta_1=0.5) for _ in range(2))
         return (
-            Phase("discriminator", self.discriminator_loss, ("discriminator",), keras.optimizers.Adam(0.01)),
-            Phase("generator", self.generator_loss, ("generator",), keras.optimizers.Adam(0.01)),
+            Phase("discriminator", self.discriminator_loss, ("discriminator",), one),
+            Phase("generator", self.generator_loss, ("generator",), other),
         )
 
     def prepare(self, batch, tools):

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable
-from contextlib import closing
 from importlib.util import find_spec
 
 import keras
@@ -247,7 +246,8 @@ def test_a_model_that_also(fault: str, install_toy: Callable[..., None]):
     name, message, replacements = OTHERWISE_BROKEN[fault]
     install_toy(*replacements)
     (check,) = [check for check in CHECKS if check.__name__ == name]
-    with closing(Subject("toy")) as subject, pytest.raises(Exception, match=re.escape(message)):
+    subject = Subject("toy")
+    with pytest.raises(Exception, match=re.escape(message)):
         perform(check, subject)
 
 
@@ -270,9 +270,9 @@ def test_a_good_model_passes(install_toy: Callable[..., None], conditional: bool
 
 def test_what_the_zoo_has_to_build_with_passes(install_toy: Callable[..., None]):
     install_toy(("model", HIDDEN, f"{NORMALIZED}\n        x = Dropout(0.5)(x)"), ("model", LOSS, PENALTY))
-    with closing(Subject("toy")) as subject:
-        for check in networks_and_losses.CHECKS:
-            perform(check, subject)
+    subject = Subject("toy")
+    for check in networks_and_losses.CHECKS:
+        perform(check, subject)
 
 
 @pytest.mark.usefixtures("one_backend")

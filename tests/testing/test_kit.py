@@ -3,7 +3,6 @@
 import os
 import re
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 
 import keras
@@ -110,33 +109,25 @@ def test_a_model_is_checked_with_the_smallest_width_that_it_takes(
     assert Subject("toy", {"width": width, "depth": 5}).options.model_dump() == {"width": width, "depth": 5}
 
 
-def test_runs_go_to_a_folder_that_is_removed(install_toy: Callable[..., None]):
-    install_toy()
-    with closing(Subject("toy")) as subject:
-        folder = subject.folder
-        assert subject.run.folder.path.parent == folder
-    assert not folder.exists()
-
-
 def test_what_a_model_changes_for_all_is_put_back(install_toy: Callable[..., None]):
     first = "shape, width ="
     changes = ("os.environ['TOY'] = '1'", "keras.config.set_image_data_format('channels_first')")
     install_toy(("model", first, "\n        ".join([*changes, first])))
-    with closing(Subject("toy")) as subject:
-        perform(layers_fit_the_engine, subject)
-        assert subject.changed == {"the environment variables", "Keras' image data format"}
+    subject = Subject("toy")
+    perform(layers_fit_the_engine, subject)
+    assert subject.changed == {"the environment variables", "Keras' image data format"}
     assert "TOY" not in os.environ
     assert keras.config.image_data_format() == "channels_last"
 
 
 def test_a_model_that_can_not_be_loaded_is_one_fault(install_toy: Callable[..., None]):
     install_toy(("init", "zoo_toy.model:Toy", "zoo_toy.model:Top"))
-    with closing(Subject("toy")) as subject:
-        with pytest.raises(zoo_core.ZooError, match="has no attribute 'Top'"):
-            perform(options_survive_toml, subject)
-        for check in CHECKS[3:]:
-            with pytest.raises(CheckSkipped, match=r"has found broken|Keras runs on|not installed|are ignored"):
-                perform(check, subject)
+    subject = Subject("toy")
+    with pytest.raises(zoo_core.ZooError, match="has no attribute 'Top'"):
+        perform(options_survive_toml, subject)
+    for check in CHECKS[3:]:
+        with pytest.raises(CheckSkipped, match=r"has found broken|Keras runs on|not installed|are ignored"):
+            perform(check, subject)
 
 
 def test_every_check_is_documented():

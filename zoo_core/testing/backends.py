@@ -5,6 +5,8 @@ import os
 import subprocess
 import sys
 from importlib.util import find_spec
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 
@@ -40,20 +42,19 @@ def _compare(subject: Subject, name: str) -> None:
     if find_spec(name) is None:
         raise CheckSkipped(f"{name} is not installed")
     needs(subject.run)
-    folder = subject.folder / name
-    folder.mkdir(exist_ok=True)
-    expected = first_losses(subject, folder)
-    command = [sys.executable, "-m", "zoo_core.testing.worker", subject.name, json.dumps(subject.given), str(folder)]
     environment = {**os.environ, "KERAS_BACKEND": name, "TF_CPP_MIN_LOG_LEVEL": "3"}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True)
-    if done.returncode:
-        said = [line for line in done.stderr.splitlines() if line.strip()]
-        raise CheckFailed(
-            f"the model to train and to sample on {name}",
-            said[-1] if said else f"exit code {done.returncode}",
-            f"use keras.ops alone; 'zoo train {subject.name} --data digits@8 --steps 2 --backend {name}' shows where",
-        )
-    found = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
+    with TemporaryDirectory(prefix="zoo-") as folder:
+        expected = first_losses(subject, Path(folder))
+        command = [sys.executable, "-m", "zoo_core.testing.worker", subject.name, json.dumps(subject.given), folder]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True)
+        if done.returncode:
+            said = [line for line in done.stderr.splitlines() if line.strip()]
+            raise CheckFailed(
+                f"the model to train and to sample on {name}",
+                said[-1] if said else f"exit code {done.returncode}",
+                f"use keras.ops alone; see: zoo train {subject.name} --data digits@8 --steps 2 --backend {name}",
+            )
+        found = json.loads((Path(folder) / f"{name}.json").read_text(encoding="utf-8"))
     for loss, value in expected.items():
         if loss not in found or not np.isclose(found[loss], value, rtol=TOLERANCE, atol=1e-5):
             raise CheckFailed(

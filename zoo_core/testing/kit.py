@@ -3,7 +3,7 @@
 import sys
 import time
 from collections.abc import Callable, Collection, Mapping
-from contextlib import closing, redirect_stdout
+from contextlib import redirect_stdout
 from typing import Any
 
 from zoo_core.errors import unknown
@@ -58,9 +58,9 @@ def check_model(
     """
     expected = expected_failed_checks or {}
     checks = select(slow, expected)
-    with closing(Subject(name, options)) as subject:
-        needs(subject.registered)
-        return [_result(check, subject, expected.get(check.__name__)) for check in checks]
+    subject = Subject(name, options)
+    needs(subject.registered)
+    return [_result(check, subject, expected.get(check.__name__)) for check in checks]
 
 
 def select(slow: bool, expected: Collection[str]) -> tuple[Check, ...]:

@@ -1,6 +1,6 @@
 """Checks of what a model is made of, and of what trains it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -79,16 +79,7 @@ def phases_change_only_what_they_train(subject: Subject) -> None:
     """A phase changes the networks in its `trains`, each of them, and of others only running statistics."""
     built, seen = subject.trial.built, subject.seen
     variables = name_variables(built.networks)
-    owners: dict[int, str] = {}
-    for name, variable in variables.items():
-        network = _network(name)
-        other = owners.setdefault(id(variable), network)
-        if other != network:
-            raise CheckFailed(
-                "networks with weights of their own",
-                f"'{variable.path}' belongs to '{other}' and to '{network}'",
-                "give the shared layers a network of their own, which both losses call",
-            )
+    _check_owners(variables)
     free = _statistics(built.networks.values())
     for phase in subject.trial.phases:
         for name in seen.writes[phase.name]:
@@ -98,12 +89,16 @@ def phases_change_only_what_they_train(subject: Subject) -> None:
                     f"it writes to '{variables[name].path}' of '{_network(name)}'",
                     "call that network with training=False there, or keep no such state in its layers",
                 )
-    initial = {name: backend().to_numpy(variable.value) for name, variable in variables.items()}
-    trained = read_state(subject.run.folder, STEPS)
+    with subject.run.unpacked() as run:
+        trained = read_state(run, STEPS)
+    changed = {
+        _network(name)
+        for name, variable in variables.items()
+        if "/trainable/" in name and not np.array_equal(backend().to_numpy(variable.value), trained[name])
+    }
     for phase in subject.trial.phases:
         for network in phase.trains:
-            weights = [name for name in initial if name.startswith(f"networks/{network}/trainable/")]
-            if all(np.array_equal(initial[name], trained[name]) for name in weights):
+            if network not in changed:
                 raise CheckFailed(
                     f"phase '{phase.name}' to change '{network}', which it trains",
                     f"after {STEPS} steps its weights are what they were",
@@ -121,18 +116,15 @@ def discriminators_see_augmented_images(subject: Subject) -> None:
     moved = subject.trial(subject.batch(0), OFFSET)
     trains = {phase.name: phase.trains for phase in subject.trial.phases}
     judges = {
-        call[0].network
-        for call in plain.calls
-        if call[0].network not in built.model.inference
-        and call[0].network not in trains[call[0].phase]
-        and any(call[0].network in trained for trained in trains.values())
-        and any(_is_images(one, subject.shape) for one in call)
+        network
+        for phase, network in ((call[0].phase, call[0].network) for call in plain.calls if _images(call, subject.shape))
+        if network not in (*built.model.inference, *trains[phase]) and any(network in nets for nets in trains.values())
     }
     if not judges:
         raise CheckSkipped("no network judges images in a phase that trains another")
     for before, after in zip(plain.calls, moved.calls, strict=True):
         phase, network, _ = before[0]
-        images = [i for i, one in enumerate(before) if _is_images(one, subject.shape)]
+        images = _images(before, subject.shape)
         if network not in judges or not images:
             continue
         passed = np.any([_rows_differ(before[i].inputs, after[i].inputs) for i in images], axis=0)
@@ -163,6 +155,19 @@ def mixed_precision_trains(subject: Subject) -> None:
                     )
 
 
+def _check_owners(variables: Mapping[str, keras.Variable]) -> None:
+    """Raises CheckFailed where a variable belongs to two networks."""
+    owners: dict[int, str] = {}
+    for name, variable in variables.items():
+        owner = owners.setdefault(id(variable), _network(name))
+        if owner != _network(name):
+            raise CheckFailed(
+                "networks with weights of their own",
+                f"'{variable.path}' belongs to '{owner}' and to '{_network(name)}'",
+                "give the shared layers a network of their own, which both losses call",
+            )
+
+
 def _network(variable: str) -> str:
     """From `networks/<network>/trainable/…`."""
     return variable.split("/")[1]
@@ -179,9 +184,9 @@ def _statistics(networks: Iterable[keras.Model]) -> set[int]:
     return free
 
 
-def _is_images(call: Call, shape: tuple[int, int, int]) -> bool:
-    """Also images with further channels, such as a condition."""
-    return call.inputs.ndim == 4 and call.inputs.shape[1:3] == shape[:2]
+def _images(call: Sequence[Call], shape: tuple[int, int, int]) -> list[int]:
+    """Which of a call's inputs are images, also with further channels, such as a condition."""
+    return [i for i, one in enumerate(call) if one.inputs.ndim == 4 and one.inputs.shape[1:3] == shape[:2]]
 
 
 def _rows_differ(one: np.ndarray, other: np.ndarray) -> np.ndarray:

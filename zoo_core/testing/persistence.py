@@ -1,10 +1,7 @@
 """Checks of what outlives a process: saved models, interrupted runs, and what should not be left behind."""
 
-import shutil
-
 import numpy as np
 
-from zoo_core.runs import RunFolder
 from zoo_core.testing.global_state import watched
 from zoo_core.testing.results import CheckFailed, CheckSkipped
 from zoo_core.testing.saved import read_state
@@ -32,12 +29,11 @@ def a_saved_model_gives_the_same_samples(subject: Subject) -> None:
 
 def a_resumed_run_equals_an_uninterrupted_one(subject: Subject) -> None:
     """A run that goes on from its checkpoint ends in the same weights, bit for bit."""
-    whole = subject.run.folder
-    part = RunFolder(subject.folder / "resumed")
-    shutil.copytree(whole.path, part.path, dirs_exist_ok=True)
-    checkpoint.path_of(part, STEPS).unlink()
-    session.resume(part.path, data=subject.data, surroundings=session.Surroundings("cpu"))
-    expected, found = read_state(whole, STEPS), read_state(part, STEPS)
+    with subject.run.unpacked() as run:
+        expected = read_state(run, STEPS)
+        checkpoint.path_of(run, STEPS).unlink()
+        session.resume(run.path, data=subject.data, surroundings=session.Surroundings("cpu"))
+        found = read_state(run, STEPS)
     for name, array in expected.items():
         if name not in found or not np.array_equal(found[name], array):
             raise CheckFailed(

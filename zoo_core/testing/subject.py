@@ -1,10 +1,10 @@
 """One model under check, and what its checks have in common."""
 
-import shutil
-import tempfile
-import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
@@ -65,10 +65,25 @@ class shared(Generic[Made]):
 
 
 class TinyRun(NamedTuple):
-    """A finished run, and the images that its averaged networks gave in its last step."""
+    """A finished run.
 
-    folder: RunFolder
+    Attributes:
+        files: all of its folder, by their paths in it: so that nothing stays on the disk, however a process ends.
+        images: that its averaged networks gave in its last step.
+    """
+
+    files: dict[str, bytes]
     images: np.ndarray | None
+
+    @contextmanager
+    def unpacked(self) -> Iterator[RunFolder]:
+        """A scope in which the run's folder is there."""
+        with TemporaryDirectory(prefix="zoo-") as folder:
+            for name, content in self.files.items():
+                path = Path(folder) / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(content)
+            yield RunFolder(Path(folder))
 
 
 class Subject:
@@ -89,22 +104,10 @@ class Subject:
         self.made: dict[str, tuple[Any, Exception | None]] = {}
         self.changed: set[str] = set()
         self._faults: dict[int, tuple[BaseException, str]] = {}
-        self._remove: Callable[[], object] = lambda: None
 
     def finder(self, error: BaseException, check: str) -> str:
         """The check that met this exception first: `check`, unless it was another."""
         return self._faults.setdefault(id(error), (error, check))[1]
-
-    def close(self) -> None:
-        """Remove what was written."""
-        self._remove()
-
-    @shared
-    def folder(self) -> Path:
-        """Where runs go, removed by `close`, and at the end of the process at the latest."""
-        path = tempfile.mkdtemp(prefix="zoo-check-")
-        self._remove = weakref.finalize(self, shutil.rmtree, path, ignore_errors=True)
-        return Path(path)
 
     @shared
     def registered(self) -> RegisteredModel:
@@ -193,29 +196,29 @@ class Subject:
         ) -> session.Attached:
             return session.Attached(callbacks=[_AtTheEnd(lambda weights: images.append(self._images(built, weights)))])
 
-        folder = session.start(
-            self.name,
-            self.data,
-            self.folder / "run",
-            seed=SEED,
-            options=self.options.model_dump(),
-            training={
-                "steps": STEPS,
-                "batch_size": BATCH,
-                "checkpoint_every": MIDDLE,
-                "log_every": 1,
-                "ema": 0.5,
-            },
-            surroundings=session.Surroundings("cpu", attach if self.generates else None),
-        )
-        return TinyRun(folder, images[0] if images else None)
+        training = {"steps": STEPS, "batch_size": BATCH, "checkpoint_every": MIDDLE, "log_every": 1, "ema": 0.5}
+        with TemporaryDirectory(prefix="zoo-") as folder:
+            session.start(
+                self.name,
+                self.data,
+                Path(folder),
+                seed=SEED,
+                options=self.options.model_dump(),
+                training=training,
+                surroundings=session.Surroundings("cpu", attach if self.generates else None),
+            )
+            paths = [path for path in Path(folder).rglob("*") if path.is_file()]
+            files = {str(path.relative_to(folder)): path.read_bytes() for path in paths}
+        return TinyRun(files, images[0] if images else None)
 
     @shared
     def draw(self) -> Draw:
         """Draws from the tiny run, as it was loaded from its folder."""
         if not self.generates:
             raise CheckSkipped("the model has not the task 'generate'")
-        return self.drawing(self.build(), Sampler.load(self.run.folder.path).weights)
+        with self.run.unpacked() as run:
+            weights = Sampler.load(run.path).weights
+        return partial(self.drawing(self.build()), weights)
 
     @shared
     def images(self) -> np.ndarray:
@@ -234,8 +237,8 @@ class Subject:
             raise CheckFailed("samples in [-1, 1]", seen, "end the network in a bounded activation, such as tanh")
         return images
 
-    def drawing(self, built: Built, weights: Arrays) -> Draw:
-        """Draws from these networks with these weights, as `Sampler` does."""
+    def drawing(self, built: Built) -> Callable[[Arrays, np.ndarray, int, np.ndarray], np.ndarray]:
+        """A `Draw`, with the weights of these networks as its first argument; compiled as `Sampler` does."""
         networks = {name: built.networks[name] for name in built.model.inference}
         model: Any = built.model  # which tasks it has, its spec tells
 
@@ -244,14 +247,14 @@ class Subject:
 
         compiled = compile_inference(networks, sample)
 
-        def draw(numbers: np.ndarray, seed: int, labels: np.ndarray) -> np.ndarray:
+        def draw(weights: Arrays, numbers: np.ndarray, seed: int, labels: np.ndarray) -> np.ndarray:
             asked = (labels,) if self.conditional else ()
             return compiled(weights, seed, numbers.astype("int32"), *asked)
 
         return draw
 
     def _images(self, built: Built, weights: Arrays) -> np.ndarray:
-        return self.drawing(built, weights)(np.arange(COUNT), 1, every_class(COUNT))
+        return self.drawing(built)(weights, np.arange(COUNT), 1, every_class(COUNT))
 
     def _attempt(self, data: DataSpec) -> Exception | None:
         try:

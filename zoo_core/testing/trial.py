@@ -88,7 +88,7 @@ class Trial:
 
             def note(network: str, given: Any, phase: Phase = phase) -> None:
                 tensors = keras.tree.flatten(given)
-                if tools.noting:
+                if tools.noting and tensors:
                     self._calls.append((phase.name, network, len(tensors)))
                     inputs.extend(tensors)
 

@@ -92,9 +92,10 @@ def prepare(
             shards = pending(ledger, opened, partners, rules)
             _look_at_all(ledger, (engine or LocalEngine()).run(shards), pixels, progress)
             if not ledger.noted("divided"):
-                _choose(ledger, rules)
-                divide(ledger, rules)
-                ledger.note("divided", True)
+                with ledger.transaction():
+                    _choose(ledger, rules)
+                    divide(ledger, rules)
+                    ledger.note("divided", True)
             progress("assembling", 0, 0)
             provenance = {
                 "command": command,
@@ -238,17 +239,16 @@ def _choose(ledger: Ledger, rules: Rules) -> None:
     loaded = _load(ledger)
     found = find_duplicates(loaded.digests, loaded.hashes, rules.near)
     places = np.flatnonzero(found.of >= 0)
-    ledger.update(
+    ledger.execute_many(
         "UPDATE images SET duplicate_of = ?, distance = ? WHERE id = ?",
         ((int(loaded.ids[found.of[place]]), int(found.distance[place]), int(loaded.ids[place])) for place in places),
     )
     if rules.duplicates == "remove":
-        with ledger.transaction():
-            ledger.execute(
-                "UPDATE images SET state = CASE digest = (SELECT kept.digest FROM images AS kept WHERE "
-                "kept.id = images.duplicate_of) WHEN 1 THEN 'duplicate' ELSE 'near duplicate' END "
-                "WHERE duplicate_of IS NOT NULL"
-            )
+        ledger.execute(
+            "UPDATE images SET state = CASE digest = (SELECT kept.digest FROM images AS kept WHERE "
+            "kept.id = images.duplicate_of) WHEN 1 THEN 'duplicate' ELSE 'near duplicate' END "
+            "WHERE duplicate_of IS NOT NULL"
+        )
 
 
 def _load(ledger: Ledger) -> _Loaded:

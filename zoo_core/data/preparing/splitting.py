@@ -21,7 +21,7 @@ AND (split IS NULL OR split = 'train' AND duplicate_of IN (SELECT id FROM images
 
 def divide(ledger: Ledger, rules: Rules) -> None:
     """Give each good image its split. Each class gives its share of the images that are divided here, and duplicates
-    that are kept go where the one goes that they duplicate.
+    that are kept go where the one goes that they duplicate. To be called within a transaction.
 
     Raises:
         UsageError: where too few images are left.
@@ -39,10 +39,10 @@ def divide(ledger: Ledger, rules: Rules) -> None:
             )
         parts = _carved(len(ids), labels, rules) if whole else carve_validation(len(ids), labels)
         for split, places in parts.items():
-            ledger.update("UPDATE images SET split = ? WHERE id = ?", ((split, int(ids[place])) for place in places))
-    with ledger.transaction():
-        ledger.execute(_THE_REST)
-        ledger.execute(_WITH_THE_KEPT)
+            rows = ((split, int(ids[place])) for place in places)
+            ledger.execute_many("UPDATE images SET split = ? WHERE id = ?", rows)
+    ledger.execute(_THE_REST)
+    ledger.execute(_WITH_THE_KEPT)
     if missing := {"train", "validation", "test"} - set(ledger.counts("split", "state = 'good'")):
         raise UsageError(f"No good image is left for {' and '.join(sorted(missing))}.", _why(ledger))
 

@@ -19,7 +19,7 @@ import numpy as np
 from PIL import Image
 from planted import KINDS, NEAR, Files, plant, read
 
-from zoo_core.data.preparing.duplicates import Duplicates, find_duplicates, perceptual_hashes
+from zoo_core.data.preparing.duplicates import Duplicates, find_duplicates, perceptual_hash
 from zoo_core.data.preparing.shards import SIZE
 
 COPIES = (*NEAR, "exact copy")
@@ -35,12 +35,16 @@ def with_imagehash(function: Callable[..., imagehash.ImageHash], **settings: int
     return hashes
 
 
+def the_zoos(images: Sequence[np.ndarray]) -> np.ndarray:
+    return np.array([np.frombuffer(perceptual_hash(image), np.uint8) for image in images])
+
+
 HASHES: dict[str, tuple[Callable[[Sequence[np.ndarray]], np.ndarray], Sequence[int]]] = {
     "phash, 64 bits": (with_imagehash(imagehash.phash), SMALL),
     "dhash, 64 bits": (with_imagehash(imagehash.dhash), SMALL),
     "whash, 64 bits": (with_imagehash(imagehash.whash), SMALL),
     "dhash, 256 bits": (with_imagehash(imagehash.dhash, hash_size=16), LARGE),
-    "phash, 256 bits (the zoo's)": (perceptual_hashes, LARGE),
+    "phash, 256 bits (the zoo's)": (the_zoos, LARGE),
 }
 
 

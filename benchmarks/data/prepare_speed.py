@@ -2,7 +2,7 @@
 
     python benchmarks/data/prepare_speed.py [--cifar cifar10-jpg-subset.tar] [--rounds 3]
 
-Two folders of JPEG files: `photos`, 4,000 windows of 400x300 pixels, cut from the photographs that come with
+Two folders of JPEG files: `photos`, 12,000 windows of 400x300 pixels, cut from the photographs that come with
 scikit-image and scikit-learn and brought to 64x64; and `small`, 32x32 pixels as they are, 12,000 files of the archive
 `--cifar` or else of the same photographs. In each round all take turns:
 
@@ -156,7 +156,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         memory = {count: peak_memory(count, folder) for count in (1_000, 10_000)}
-        write_windows(folder / "photos", 4_000, (400, 300))
+        write_windows(folder / "photos", 12_000, (400, 300))
         if arguments.cifar:
             unpack(arguments.cifar, folder / "small", 12_000)
         else:

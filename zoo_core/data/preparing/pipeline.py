@@ -102,8 +102,8 @@ def prepare(
                 "sources": list(sources),
                 "inputs": inputs,
                 "options": rules.model_dump(mode="json"),
+                "versions": {name: version(name) for name in ("zoo-core", "pillow", "imagehash", "numpy")},
             }
-            provenance |= {"versions": {name: version(name) for name in ("zoo-core", "pillow", "numpy")}}
             name = sources[0] if len(sources) == 1 else f"{sources[0]} and {len(sources) - 1} more"
             complete = work / "out.h5"
             assemble(ledger, pixels, complete, name, provenance)

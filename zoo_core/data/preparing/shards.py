@@ -7,7 +7,7 @@ import numpy as np
 from zoo_core.data.collecting import ImageSource, Item
 from zoo_core.data.dataset import digest
 from zoo_core.data.preparing.cleaning import Clean, SetAside, clean, strict_decoders
-from zoo_core.data.preparing.duplicates import perceptual_hashes
+from zoo_core.data.preparing.duplicates import perceptual_hash
 from zoo_core.data.preparing.rules import Rules
 
 SIZE = 128
@@ -70,18 +70,17 @@ def work_off(shard: Shard) -> Done:
     with strict_decoders():
         looked = [_look(shard, place) for place in range(len(shard.items))]
     good = [found for found in looked if isinstance(found, _Looked)]
-    hashes = iter(perceptual_hashes([found.image.pixels for found in good]))
     findings = [
-        Finding(found.reason, found.detail) if isinstance(found, SetAside) else _finding(found, next(hashes).tobytes())
-        for found in looked
+        Finding(found.reason, found.detail) if isinstance(found, SetAside) else _finding(found) for found in looked
     ]
     pixels = [array for found in good for array in (found.image.pixels, found.partner) if array is not None]
     return Done(shard.number, findings, b"".join(np.ascontiguousarray(array).tobytes() for array in pixels))
 
 
-def _finding(found: _Looked, hashed: bytes) -> Finding:
+def _finding(found: _Looked) -> Finding:
     image, partner = found.image, () if found.partner is None else found.partner.shape
-    return Finding("good", "", image.note, image.pixels.shape, image.area, digest(image.pixels), hashed, partner)
+    hashes = digest(image.pixels), perceptual_hash(image.pixels)
+    return Finding("good", "", image.note, image.pixels.shape, image.area, *hashes, partner)
 
 
 def _look(shard: Shard, place: int) -> _Looked | SetAside:

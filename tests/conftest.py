@@ -4,6 +4,7 @@ import functools
 import importlib
 import io
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,8 +12,10 @@ from typing import Any
 
 import h5py
 import pytest
+from filelock import FileLock
 from hypothesis import strategies as st
 
+import zoo_core
 from zoo_core.evaluation.record import Cost, DataRecord, Features, Record, Score, Source
 from zoo_core.registry import registry
 
@@ -50,6 +53,32 @@ class Options(zoo_core.Options):
     loss: Literal["hinge", "logistic"] = Field("hinge", description="of the discriminator")
     depth: int | None = Field(None, ge=1, description="blocks, at least 1; as many as fit where it is not given")
 """
+
+DOUBLING = """
+import keras
+from keras import ops
+from zoo_core.models import GenerativeModel, Phase
+
+class Model(GenerativeModel):
+    inference = ("network",)
+
+    def networks(self, data):
+        channels = data.image_shape[2]
+        ones = keras.initializers.Constant(ops.convert_to_numpy(ops.ones((2, 2, 1, 1))) * ops.eye(channels))
+        double = keras.layers.Conv2DTranspose(channels, 2, strides=2, kernel_initializer=ones)
+        inputs = keras.Input(data.fields["inputs"].shape)
+        return {"network": keras.Model(inputs, double(inputs))}
+
+    def phases(self):
+        return (Phase("error", self.loss, ("network",), keras.optimizers.SGD(0.0)),)
+
+    def loss(self, nets, batch, tools):
+        return ops.mean(ops.abs(batch["images"] - nets["network"](batch["inputs"], training=True))), {}
+
+    def transform(self, nets, inputs, tools):
+        return nets["network"](inputs, training=False)
+"""
+"""A model that makes two rows and columns out of one, before and after its training."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -140,6 +169,20 @@ def make_plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cal
 
 
 @pytest.fixture
+def doubling(make_plugin: Callable[..., Path]) -> str:
+    """The name of a model with the task `translate`: each pixel of an input becomes four."""
+    make_plugin("doubling", MODELS.replace("generate", "translate"), modules={"model": DOUBLING})
+    return "doubling"
+
+
+@pytest.fixture
+def doubling_run(doubling: str, tmp_path: Path) -> Path:
+    """A run of it, on inputs of 4x4 and images of 8x8 pixels, gray."""
+    out = tmp_path / "runs" / "doubling"
+    return zoo_core.train(doubling, "digits@8~downscale2", out, training={"steps": 2, "batch_size": 4}).path
+
+
+@pytest.fixture
 def make_record() -> Callable[..., Record]:
     """`make_record(model, seed, fd, **changes)`: the plausible result record of a run."""
     return _record
@@ -191,8 +234,61 @@ def _record(model: str = "dcgan", seed: int = 0, fd: float | None = 12.4, **chan
         "protocol": None,
         "sampling_seed": 0,
         "metrics": metrics,
+        "other_checkpoint": None,
+        "sampling": None,
         "created": "2026-01-05T12:00:00+00:00",
     }
     for key, value in changes.items():
         next(fields for fields in (record, source, data) if key in fields)[key] = value
     return Record(source=Source(**source), data=DataRecord(**data), **record)
+
+
+KILLER = """
+import os, signal, sys
+
+def hook(name, args):
+    path = str(args[1]) if name == "os.rename" else ""
+    marker = os.environ["KILLED"]
+    if "-s1-" in path and path.endswith("run.json"):
+        raise ZeroDivisionError("a bug of the plugin")
+    if "-s0-" in path and path.endswith("step-00000004.h5") and not os.path.exists(marker):
+        open(marker, "w").close()
+        os.kill(os.getpid(), signal.SIGKILL)
+
+sys.addaudithook(hook)
+"""
+"""A `sitecustomize.py`: the first process that trains from seed 0 dies in step 4, before its checkpoint is there, and
+none can begin a run from seed 1."""
+
+COMPARED: dict[str, Any] = {
+    "models": ["vae"],
+    "data": ["digits@8"],
+    "seeds": 2,
+    "options": {"vae": {"width": 2, "latent": 2}},
+    "training": {"steps": 6, "batch_size": 4, "checkpoint_every": 2},
+    "count": 80,
+    "features": "pixels",
+}
+
+
+@pytest.fixture(scope="session")
+def compared_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that `zoo_core.compare(**COMPARED)` made, while processes were killed as `KILLER` says."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base  # by all workers
+    out = shared / "compared"
+    with FileLock(shared / "compared.lock"), pytest.MonkeyPatch.context() as patch:
+        if not out.exists():
+            site = tmp_path_factory.mktemp("killer")
+            (site / "sitecustomize.py").write_text(KILLER)
+            patch.setenv("PYTHONPATH", str(site))
+            patch.setenv("KILLED", str(site / "killed"))
+            patch.setenv("ZOO_FEATURE_CACHE", "")
+            zoo_core.compare(**COMPARED, out=out)
+    return out
+
+
+@pytest.fixture
+def compared(compared_once: Path, tmp_path: Path) -> tuple[Path, dict[str, Any]]:
+    """A copy of a finished comparison's folder, and what `zoo_core.compare` made it of; the cell of seed 1 failed."""
+    return Path(shutil.copytree(compared_once, tmp_path / "compared")), COMPARED

@@ -14,6 +14,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from zoo_core.cli.main import zoo
+from zoo_core.evaluation.metrics import select
 from zoo_core.registry import registry
 
 ZOO = [sys.executable, "-c", "from zoo_core.cli.main import run; run()"]
@@ -138,9 +139,129 @@ def test_a_spec_that_points_nowhere_is_shown_in_the_list_and_told_on_use(install
     assert invoke("models", "show", "good").exit_code == 0
 
 
+OTHERS = """
+import zoo_core
+
+@zoo_core.hookimpl
+def zoo_datasets():
+    yield zoo_core.DatasetSpec(
+        name="bad", summary="", target="zoo_bad.parts:load", shape=(8, 8, 1), classes=(), origin="", download="by hand",
+        at_hand="zoo_bad.parts:at_hand", splits={"train": 2, "validation": 1, "test": 1},
+    )
+
+@zoo_core.hookimpl
+def zoo_metrics():
+    yield zoo_core.MetricSpec(name="bad", summary="", target="zoo_bad.parts:Metric")
+"""
+
+PARTS = """
+import numpy as np
+import zoo_core
+from zoo_core.data import Split
+from zoo_core.evaluation.metric import SampleMetric
+from zoo_core.evaluation.intervals import Estimate, Rated
+
+def load(spec, data_dir):
+    print("hello")
+    splits = {name: Split(np.zeros((n, 8, 8, 1), "uint8"), None) for name, n in spec.splits.items()}
+    return zoo_core.Dataset(spec.name, splits)
+
+def at_hand(spec, data_dir):
+    return "here"
+
+class Metric(SampleMetric):
+    name = "bad"
+
+    def measure(self, sample, evaluand):
+        return {"bad": Rated(Estimate(1.0), "Bad", "lower", 0)}
+"""
+
+SHOW = ("datasets", "show", "bad", "--json")
+SCORE = (
+    "evaluate",
+    "lfw_subset",
+    "--against",
+    "lfw_subset#train",
+    "--features",
+    "pixels",
+    "--metrics",
+    "bad",
+    "--json",
+)
+
+
+def install_parts(make_plugin: Callable[..., Path], text: str = "", other: str = "") -> None:
+    sys.modules.pop("zoo_bad.parts", None)
+    assert text in PARTS
+    make_plugin("bad", OTHERS, modules={"parts": PARTS.replace(text, other) if text else PARTS})
+
+
+@pytest.mark.parametrize(
+    ("command", "text", "other", "told"),
+    [
+        (SHOW, "def load", "def loud", "Data set 'bad' of zoo-bad 1.0 can't be loaded: AttributeError: module"),
+        (SHOW, "import numpy as np", "import gone", "Data set 'bad' of zoo-bad 1.0 can't be loaded: ModuleNotFoundEr"),
+        (
+            SHOW,
+            "return zoo_core.Dataset(spec.name, splits)",
+            "return splits",
+            "expected a zoo_core.Dataset, received {",
+        ),
+        (SHOW, "8, 8, 1), ", "9, 8, 1), ", "its record says (8, 8, 1), and its images are (9, 8, 1)"),
+        (SHOW, ", None)", ", np.zeros(n, 'int32'))", "can't be loaded: ValueError: labels and class names go together"),
+        (SHOW, 'print("hello")', "raise zoo_core.ZooError('Gone.', 'Call us.')", "Error: Gone.\nCall us."),
+        (SCORE, "class Metric", "class Metrics", "Metric 'bad' of zoo-bad 1.0 can't be loaded: AttributeError: module"),
+        (
+            SCORE,
+            "(SampleMetric)",
+            "",
+            "can't be loaded: TypeError: expected a zoo_core.evaluation.metric.Metric, recei",
+        ),
+        (SCORE, 'name = "bad"', 'name = "fd"', "its name must be 'bad', received 'fd'"),
+        (SCORE, 'return {"bad"', '1 / 0\n        return {"bad"', "Metric 'bad' of zoo-bad 1.0 fails: ZeroDivisionErr"),
+        (SCORE, '{"bad":', '{"fid":', "its scores must be called 'bad', or that and more after '_', received 'fid'"),
+    ],
+)
+def test_a_data_set_and_a_metric_that_are_broken_are_told_on_use(
+    make_plugin: Callable[..., Path], command: tuple[str, ...], text: str, other: str, told: str
+):
+    install_parts(make_plugin, text, other)
+    result = invoke(*command)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert told in result.stderr
+    assert invoke("datasets", "show", "lfw_subset").exit_code == 0
+
+
+def test_a_data_set_and_a_metric_that_point_nowhere_are_shown_in_the_list(make_plugin: Callable[..., Path]):
+    make_plugin("bad", OTHERS.replace("zoo_bad.parts:load", "zoo_bad.gone:load").replace("parts:Metric", "away:Metric"))
+    (record,) = [plugin for plugin in json.loads(invoke("plugins", "list", "--json").stdout) if plugin["name"] == "bad"]
+    assert "'bad' points to zoo_bad.gone:load, and there is no such module" in record["reason"]
+    assert "'bad' points to zoo_bad.away:Metric, and there is no such module" in record["reason"]
+
+
+def test_what_a_data_set_prints_is_no_data_and_a_metric_is_measured_where_it_is_named(make_plugin: Callable[..., Path]):
+    install_parts(make_plugin)
+    shown = invoke(*SHOW)
+    assert json.loads(shown.stdout)["splits"] == {"train": 2, "validation": 1, "test": 1}
+    assert "hello" in shown.stderr
+    assert json.loads(invoke(*SCORE).stdout)["metrics"]["bad"]["plugin"] == "zoo-bad 1.0"
+    assert "bad" not in [metric.name for metric in select(None)]
+    assert "bad" in [metric.name for metric in select(["all"])]
+
+
+def test_a_set_that_does_not_know_where_it_is_leaves_the_others_listed(make_plugin: Callable[..., Path]):
+    install_parts(make_plugin, 'return "here"', "1 / 0")
+    result = invoke("datasets", "list")
+    assert result.exit_code == 0
+    assert "Data set 'bad' of zoo-bad 1.0 can't be loaded: ZeroDivisionError" in result.stderr
+    lines = {line.split()[0]: line for line in result.stdout.splitlines()}
+    assert lines["digits"].rstrip().endswith("scikit-learn")
+    assert "no: by hand" in lines["bad"]
+
+
 def test_nothing_waits_for_a_slow_plugin_that_needs_no_plugins(install: Callable[[Bad], None], tmp_path: Path):
     install(Bad(f"open({str(tmp_path / 'imported')!r}, 'w')\nimport time\ntime.sleep(60)", ""))
-    for arguments in (["--help"], ["train", "--help"], ["datasets", "list"]):
+    for arguments in (["--help"], ["train", "--help"], ["protocols", "list"]):
         done = subprocess.run([*ZOO, *arguments], capture_output=True, text=True, timeout=30)
         assert done.returncode == 0, done.stderr
     assert not (tmp_path / "imported").exists()

@@ -31,6 +31,18 @@ def feature_spec(name: str, api_version: int = 1) -> str:
     return f'zoo_core.FeatureSpec(name="{name}", summary="", target="a:b", api_version={api_version})'
 
 
+def dataset_spec(name: str, fields: str = "") -> str:
+    splits = '{"train": 2, "validation": 1, "test": 1}'
+    return (
+        f'zoo_core.DatasetSpec(name="{name}", summary="", target="a:b", shape=(8, 8, 1), classes=(), '
+        f'origin="", splits={splits}{fields})'
+    )
+
+
+def metric_spec(name: str) -> str:
+    return f'zoo_core.MetricSpec(name="{name}", summary="", target="a:b")'
+
+
 def yields(*specs: str) -> str:
     """The text of a plugin whose hook yields these expressions."""
     return HOOK + "\n    ".join(f"yield {each}" for each in specs)
@@ -38,6 +50,14 @@ def yields(*specs: str) -> str:
 
 def yields_features(*specs: str) -> str:
     return yields(*specs).replace("zoo_models", "zoo_features")
+
+
+def yields_datasets(*specs: str) -> str:
+    return yields(*specs).replace("zoo_models", "zoo_datasets")
+
+
+def yields_metrics(*specs: str) -> str:
+    return yields(*specs).replace("zoo_models", "zoo_metrics")
 
 
 OTHER = spec("abc").replace("a:B", "zoo_other.model:Model").replace("a:C", "zoo_other.options:Options")
@@ -63,6 +83,32 @@ BROKEN = {
     "takes a name of the core": (
         yields_features(feature_spec("inception")),
         "feature network 'inception' is already taken by zoo-core",
+    ),
+    "takes the name of a data set": (
+        yields_datasets(dataset_spec("mnist")),
+        "data set 'mnist' is already taken by zoo-core",
+    ),
+    "takes the name of a metric": (yields_metrics(metric_spec("fid")), "metric 'fid' is already taken by zoo-core"),
+    "yields a data set of another record": (
+        yields_datasets(metric_spec("bad")),
+        "zoo_datasets must yield DatasetSpec records, received MetricSpec(",
+    ),
+    "has a data set without a split": (
+        yields_datasets(dataset_spec("bad").replace('"test": 1', "")),
+        "bad: splits must be train, validation and test, received {'train': 2, 'validation': 1}",
+    ),
+    "has a data set of four channels": (
+        yields_datasets(dataset_spec("bad").replace("(8, 8, 1)", "(8, 8, 4)")),
+        "bad: shape must be (H, W, C) with C 1 or 3, received (8, 8, 4)",
+    ),
+    "is fetched and can't say from where": (
+        yields_datasets(dataset_spec("bad", ', download="by bad"')),
+        "bad: download and at_hand go together",
+    ),
+    "has a metric called all": (yields_metrics(metric_spec("all")), "a metric can't be called 'all'"),
+    "misspells a hook beside a good one": (
+        yields_metrics(metric_spec("bad")) + yields_datasets(dataset_spec("bad")).replace("datasets", "dataset"),
+        "unknown hook 'zoo_dataset'",
     ),
     "has features that are too new": (
         yields_features(feature_spec("bad", 2)),
@@ -130,6 +176,36 @@ def test_a_plugin_may_bring_models_and_feature_networks(make_plugin: Callable[..
     found = registry()
     assert found.model("both").plugin is found.feature_network("both").plugin
     assert [spec.name for spec in found.feature_network("more").plugin.features] == ["both", "more"]
+
+
+def test_a_plugin_may_bring_data_sets_and_metrics(make_plugin: Callable[..., Path]):
+    make_plugin(
+        "both", yields_datasets(dataset_spec("both"), dataset_spec("more")) + yields_metrics(metric_spec("both"))
+    )
+    found = registry()
+    assert found.dataset("more").plugin is found.metric("both").plugin
+    assert found.dataset("both").source == "zoo-both 1.0"
+    assert found.dataset("digits").source is None
+    assert list(found.datasets)[-2:] == ["both", "more"]
+
+
+def test_names_that_are_near_are_told_for_every_kind():
+    with pytest.raises(UsageError, match=r"Unknown data set 'digit'\. Did you mean 'digits'\?"):
+        registry().dataset("digit", "Or a path.")
+    with pytest.raises(UsageError, match=r"Unknown data set 'zzz'\. Or a path\."):
+        registry().dataset("zzz", "Or a path.")
+    with pytest.raises(UsageError, match=r"Unknown metric 'pnsr'\. Did you mean 'psnr'\?"):
+        registry().metric("pnsr")
+
+
+def test_what_a_broken_plugin_would_have_brought_shows_its_error(make_plugin: Callable[..., Path]):
+    make_plugin("bad", yields_metrics(metric_spec("bad"), "1 / 0"))
+    with pytest.warns(BrokenPluginWarning):
+        found = registry()
+    with pytest.raises(ZooError, match=r"Metric 'bad' can't be used: its plugin zoo-bad 1.0 is broken \(ZeroDiv"):
+        found.metric("bad")
+    with pytest.raises(ZooError, match="Data set 'bad' can't be used"):
+        found.dataset("bad")
 
 
 def test_the_core_is_a_plugin_that_comes_first(make_plugin: Callable[..., Path]):

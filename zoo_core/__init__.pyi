@@ -1,6 +1,8 @@
+from .api import enhance as enhance
 from .api import evaluate as evaluate
 from .api import resume as resume
 from .api import train as train
+from .api import translate as translate
 from .comparing.compare import compare as compare
 from .comparing.results import Comparison as Comparison
 from .data import Dataset as Dataset
@@ -19,6 +21,8 @@ from .registry import registry as registry
 from .reporting import write_report as write_report
 from .runs import RunFolder as RunFolder
 from .sampling.sampler import Sampler as Sampler
+from .specs import DatasetSpec as DatasetSpec
 from .specs import DataSpec as DataSpec
 from .specs import FeatureSpec as FeatureSpec
+from .specs import MetricSpec as MetricSpec
 from .specs import ModelSpec as ModelSpec

@@ -16,9 +16,16 @@ from zoo_core.evaluation.protocol import load_protocol, refuse_beside
 from zoo_core.evaluation.record import Record
 from zoo_core.evaluation.sources import Opened, open_images
 from zoo_core.features import load_features
+from zoo_core.operations.translation import Tell, plan, translate_files
 from zoo_core.registry import registry
 from zoo_core.runs import RunDescription, RunFolder
-from zoo_core.sampling.callbacks import ReconstructionSheet, SampleGrids, UserCallback, WithSampler
+from zoo_core.sampling.callbacks import (
+    ReconstructionSheet,
+    SampleGrids,
+    TranslationGrids,
+    UserCallback,
+    WithSampler,
+)
 from zoo_core.sampling.collapse import AccuracyWatch, VarietyWatch
 from zoo_core.sampling.sampler import Sampler
 from zoo_core.training import session
@@ -138,7 +145,8 @@ def evaluate(
     data_dir: str | Path | None = None,
     report: Report | None = None,
 ) -> Record:
-    """Score a run, or images from elsewhere, against real images, or whatever else is named. Nothing is written.
+    """Score a run, or images from elsewhere, against real images, or whatever else is named. Nothing is written but
+    the sheets of images in a run's folder `exhibits`, for reports.
 
     Either side is a run, whose averaged networks generate images; a folder of images, an .npz or .npy file, or a
     prepared HDF5 file, of which all images count; or a data set ("mnist", "folder:PATH@64", "h5:PATH"), of which the
@@ -198,6 +206,51 @@ def evaluate(
         return evaluate_run(run, _trained_on(run, directory), reference, rules)
 
 
+def translate(
+    run: str | Path,
+    source: str | Path,
+    out: str | Path,
+    *,
+    seed: int = 0,
+    checkpoint: Rule = "final",
+    tell: Tell | None = None,
+) -> list[Path]:
+    """Put images through a model that makes images from others, whatever their size: in overlapping tiles of the size
+    that it was trained on, blended.
+
+    Args:
+        run: of a model with the task `translate`, such as pix2pix.
+        source: an image file, or a folder of them, with the folders in it.
+        out: what to write, a file or a folder that does not exist or is empty; into a folder go PNG files.
+        seed: of the noise where the model takes any.
+        checkpoint: of the run, the "final" one or the "best".
+        tell: called as `tell(what, done, of)` with the tiles that are done.
+
+    Returns:
+        The files that were written.
+
+    Raises:
+        UsageError: for whatever was asked wrong, before anything is written.
+        ZooError: where files can't be read, before anything is written, or the disk is full.
+    """
+    jobs = plan(Path(source), Path(out))
+    translate_files(Sampler.load(Path(run), checkpoint), jobs, seed, tell)
+    return [job.out for job in jobs]
+
+
+def enhance(
+    run: str | Path,
+    source: str | Path,
+    out: str | Path,
+    *,
+    seed: int = 0,
+    checkpoint: Rule = "final",
+    tell: Tell | None = None,
+) -> list[Path]:
+    """Restore images by a model trained against a degradation: more pixels, less noise, sharper. As `translate`."""
+    return translate(run, source, out, seed=seed, checkpoint=checkpoint, tell=tell)
+
+
 def _open(source: str, count: int | None, seed: int, data_dir: Path | None, skip_bad: bool) -> Opened:
     """The images of one side."""
     if not RunFolder.is_run(Path(source)):
@@ -230,7 +283,10 @@ def _attach(
     if "generate" in spec.tasks:
         watch = VarietyWatch(data, report) if report else None
         callbacks.append(SampleGrids(run, sampler, options.sample_every, watch))
-        judge = HeldOutScore(sampler, data, options.select_every) if options.select_every else None
+    elif (inputs := data.inputs("test")) is not None and sampler.translates:
+        callbacks.append(TranslationGrids(run, sampler, options.sample_every, inputs, data.images("test")))
+    if options.select_every and ("generate" in spec.tasks or sampler.translates):
+        judge = HeldOutScore(sampler, data, options.select_every)
     if "reconstruct" in spec.tasks:
         callbacks.append(ReconstructionSheet(run, sampler, data.images("test")))
     callbacks += [WithSampler(callback, sampler) for callback in own]

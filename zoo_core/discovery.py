@@ -2,10 +2,12 @@
 
 import importlib.metadata
 import importlib.util
-from collections.abc import Iterable, Iterator
+import traceback
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.machinery import PathFinder
+from pathlib import Path
 from typing import Any, Literal
 
 import pluggy
@@ -13,9 +15,17 @@ import pluggy
 from zoo_core import hookspecs
 from zoo_core.errors import ZooError
 from zoo_core.isolation import isolated
-from zoo_core.specs import API_VERSION, OLDEST_API_VERSION, FeatureSpec, ModelSpec
+from zoo_core.specs import API_VERSION, OLDEST_API_VERSION, DatasetSpec, FeatureSpec, MetricSpec, ModelSpec
 
-Spec = ModelSpec | FeatureSpec
+Spec = ModelSpec | FeatureSpec | DatasetSpec | MetricSpec
+
+RECORDS: Mapping[str, type[Spec]] = {
+    "models": ModelSpec,
+    "features": FeatureSpec,
+    "datasets": DatasetSpec,
+    "metrics": MetricSpec,
+}
+"""What a plugin may bring, by the attribute of `Plugin` that holds it: the record that the hook `zoo_…` yields."""
 
 CORE = "zoo-core"
 """The distribution whose own plugin is always looked at first, so that no other can take the names that it brings."""
@@ -29,7 +39,7 @@ class Plugin:
         name: the entry point's name; of a file, its name without `.py`.
         distribution: the package that declares it, as on the package index; of a file, its name.
         version: of the package; of a file, `sha256:` and the first 12 digits of its hash.
-        models, features: the specs that it yielded, also where the plugin turned out broken.
+        models, features, datasets, metrics: the specs that it yielded, also where the plugin turned out broken.
         error: None, or one line that says what is wrong.
         notes: what it does that it should not, a line each; it can be used nevertheless.
         disabled: True where `ZOO_DISABLED_PLUGINS` names it or its distribution.
@@ -40,6 +50,8 @@ class Plugin:
     version: str
     models: tuple[ModelSpec, ...] = ()
     features: tuple[FeatureSpec, ...] = ()
+    datasets: tuple[DatasetSpec, ...] = ()
+    metrics: tuple[MetricSpec, ...] = ()
     error: str | None = None
     notes: tuple[str, ...] = ()
     disabled: bool = False
@@ -63,7 +75,7 @@ class Plugin:
 
     @property
     def specs(self) -> tuple[Spec, ...]:
-        return (*self.models, *self.features)
+        return (*self.models, *self.features, *self.datasets, *self.metrics)
 
     def may_bring(self, name: str) -> bool:
         """Whether this is the plugin of what is so called; by its own name where it could not tell what it brings."""
@@ -90,7 +102,7 @@ class Plugin:
         ]
 
     @contextmanager
-    def guarded(self, what: str) -> Iterator[None]:
+    def guarded(self, what: str, failing: str = "can't be loaded") -> Iterator[None]:
         """Run the plugin's code isolated, and so that whatever it raises is told of `what` and of the plugin.
 
         Raises:
@@ -102,7 +114,7 @@ class Plugin:
         except ZooError:
             raise
         except (Exception, SystemExit) as error:
-            raise ZooError(f"{what} of {self} can't be loaded: {one_line(error)}.", self.advice) from error
+            raise ZooError(f"{what} of {self} {failing}: {one_line(error)}.", self.advice) from error
 
 
 def is_file(distribution: str) -> bool:
@@ -126,8 +138,11 @@ def distribution_of(entry_point: importlib.metadata.EntryPoint) -> tuple[str, st
     return metadata.get("Name", "unknown"), metadata.get("Version", "unknown")
 
 
-def specs_of(entry_point: importlib.metadata.EntryPoint) -> tuple[tuple[ModelSpec, ...], tuple[FeatureSpec, ...]]:
+def specs_of(entry_point: importlib.metadata.EntryPoint) -> dict[str, tuple[Any, ...]]:
     """Import one plugin and call its hooks; a manager of its own keeps it from touching the others.
+
+    Returns:
+        Under each key of `RECORDS` what the plugin brings of that kind.
 
     Raises:
         Exception: whatever the plugin raises, and for what is not as the hooks ask for it.
@@ -136,33 +151,33 @@ def specs_of(entry_point: importlib.metadata.EntryPoint) -> tuple[tuple[ModelSpe
     manager.add_hookspecs(hookspecs)
     manager.register(entry_point.load(), entry_point.name)
     manager.check_pending()  # a misspelt hook is an error, not a silence
-    models = tuple(spec for specs in manager.hook.zoo_models() for spec in specs)
-    features = tuple(spec for specs in manager.hook.zoo_features() for spec in specs)
-    for hook, specs, record in (("zoo_models", models, ModelSpec), ("zoo_features", features, FeatureSpec)):
-        for spec in specs:
+    found = {}
+    for kind, record in RECORDS.items():
+        hook = f"zoo_{kind}"
+        found[kind] = tuple(spec for specs in getattr(manager.hook, hook)() for spec in specs)
+        for spec in found[kind]:
             if not isinstance(spec, record):
                 raise TypeError(f"{hook} must yield {record.__name__} records, received {spec!r}")
-    if not (models or features):
-        raise TypeError(
-            f"{entry_point.value} has no @zoo_core.hookimpl function zoo_models that yields a ModelSpec, "
-            "nor zoo_features that yields a FeatureSpec"
-        )
-    return models, features
+    if not any(found.values()):
+        hooks = [f"zoo_{kind} that yields a {record.__name__}" for kind, record in RECORDS.items()]
+        raise TypeError(f"{entry_point.value} has no @zoo_core.hookimpl function {', nor '.join(hooks)}")
+    return found
 
 
-def check_specs(kind: str, specs: Iterable[Spec], distribution: str) -> None:
+def check_specs(specs: Iterable[Spec], distribution: str) -> None:
     """Raises ValueError for a version of the contract that this core does not speak, and a name that is there twice."""
     names = set()
     for spec in specs:
+        kind = spec.kind
         if not OLDEST_API_VERSION <= spec.api_version <= API_VERSION:
             older = CORE if spec.api_version > API_VERSION else distribution
             raise ValueError(
                 f"{kind} '{spec.name}' speaks plugin API {spec.api_version}, this zoo_core speaks {API_VERSION}; "
                 f"upgrade {older}"
             )
-        if spec.name in names:
+        if (kind, spec.name) in names:
             raise ValueError(f"{kind} '{spec.name}' is there twice")
-        names.add(spec.name)
+        names.add((kind, spec.name))
 
 
 def _is_there(module: str) -> bool:
@@ -179,3 +194,13 @@ def _is_there(module: str) -> bool:
 
 def one_line(error: BaseException) -> str:
     return " ".join(f"{type(error).__name__}: {error}".split())
+
+
+def raised_in(error: BaseException) -> str:
+    """The last line of a plugin that an exception came through, "zoo_gmmn/model.py, line 12"; empty if it was none."""
+    packages = {each.module.partition(".")[0] for each in importlib.metadata.entry_points(group=hookspecs.PROJECT)}
+    for frame, line in reversed(list(traceback.walk_tb(error.__traceback__))):
+        package = frame.f_globals.get("__name__", "").partition(".")[0]
+        if package in packages - {"zoo_core"} or package.startswith("zoo_model_file_"):
+            return f"{'/'.join(Path(frame.f_code.co_filename).parts[-2:])}, line {line}"
+    return ""

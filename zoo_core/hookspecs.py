@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import pluggy
 
-from zoo_core.specs import FeatureSpec, ModelSpec
+from zoo_core.specs import DatasetSpec, FeatureSpec, MetricSpec, ModelSpec
 
 PROJECT = "zoo_core"
 
@@ -20,3 +20,13 @@ def zoo_models() -> Iterable[ModelSpec]:  # type: ignore[empty-body]
 @hookspec
 def zoo_features() -> Iterable[FeatureSpec]:  # type: ignore[empty-body]
     """Yield one record for each feature network of the package. Called at every start: import no Keras here."""
+
+
+@hookspec
+def zoo_datasets() -> Iterable[DatasetSpec]:  # type: ignore[empty-body]
+    """Yield one record for each data set of the package. Called at every start: import no Keras here."""
+
+
+@hookspec
+def zoo_metrics() -> Iterable[MetricSpec]:  # type: ignore[empty-body]
+    """Yield one record for each metric of the package. Called at every start: import no Keras here."""

@@ -4,11 +4,10 @@ import importlib
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from zoo_core.discovery import Plugin
-from zoo_core.specs import TASKS, DataSpec, FeatureSpec, ModelSpec
+from zoo_core.discovery import CORE, Plugin
+from zoo_core.specs import TASKS, DatasetSpec, FeatureSpec, MetricSpec, ModelSpec
 
 if TYPE_CHECKING:
     from zoo_core.models import GenerativeModel
@@ -51,15 +50,23 @@ class RegisteredModel:
         return options
 
 
-@dataclass(frozen=True)
-class RegisteredFeatures:
-    """A feature network's spec and the plugin that it came from."""
+Spec = TypeVar("Spec", FeatureSpec, DatasetSpec, MetricSpec)
 
-    spec: FeatureSpec
+
+@dataclass(frozen=True)
+class RegisteredTarget(Generic[Spec]):
+    """The spec of a feature network, a data set or a metric, and the plugin that it came from."""
+
+    spec: Spec
     plugin: Plugin
 
-    def load(self) -> Callable[[DataSpec, Path | None], Any]:
-        """Import what opens the network. Whether that is one, `zoo_core.features.load_features` checks.
+    @property
+    def source(self) -> str | None:
+        """The package and version, for records; None for zoo-core's own, which they state anyway."""
+        return None if self.plugin.distribution == CORE else str(self.plugin)
+
+    def load(self) -> Callable[..., Any]:
+        """Import what the target names. Whether it gives what it should, who calls it checks.
 
         Raises:
             ZooError: where the plugin's code fails, or what its spec names can't be called.
@@ -70,9 +77,9 @@ class RegisteredFeatures:
                 raise TypeError(f"{self.spec.target} must be a function, received {function!r}")
         return function
 
-    def guarded(self) -> AbstractContextManager[None]:
+    def guarded(self, failing: str = "can't be loaded") -> AbstractContextManager[None]:
         """Run the plugin's code so that its errors name it; see `Plugin.guarded`."""
-        return self.plugin.guarded(f"Feature network '{self.spec.name}'")
+        return self.plugin.guarded(f"{self.spec.kind.capitalize()} '{self.spec.name}'", failing)
 
 
 def resolve(reference: str) -> Any:

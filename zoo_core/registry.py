@@ -14,12 +14,16 @@ from zoo_core.discovery import CORE, Plugin, check_specs, distribution_of, in_or
 from zoo_core.errors import UsageError, ZooError, unknown
 from zoo_core.isolation import isolated
 from zoo_core.model_files import open_model_file
-from zoo_core.registered import RegisteredFeatures, RegisteredModel
+from zoo_core.registered import RegisteredModel, RegisteredTarget
+from zoo_core.specs import DatasetSpec, FeatureSpec, MetricSpec
 
 if TYPE_CHECKING:
     from zoo_core.runs import RunDescription
 
-Registered = TypeVar("Registered", RegisteredModel, RegisteredFeatures)
+Found = TypeVar("Found")
+
+UNIQUE = ("features", "datasets", "metrics")
+"""Kinds of which a name means one thing, since scores and records are called after them."""
 
 NO_MODELS = "No model is installed. From a clone of the project: pip install ./plugins/dcgan"
 NO_CORE = (
@@ -32,7 +36,7 @@ class BrokenPluginWarning(UserWarning):
 
 
 class Registry:
-    """Every model and every feature network of every installed plugin.
+    """Every model, feature network, data set and metric of every installed plugin.
 
     Args:
         entry_points: those to look at; by default the installed ones of the group `zoo_core`.
@@ -44,7 +48,8 @@ class Registry:
         plugins: all of them, also the broken and the disabled ones.
         models: by the name to ask for: of two models of one name the full ones, `distribution:name`; but what
             zoo-core itself brings keeps the plain one.
-        features: by name.
+        features, datasets, metrics: by name, zoo-core's own first.
+        files: with a model each, by its name.
 
     Raises:
         UsageError: where `disabled` names the core's own plugin.
@@ -62,17 +67,21 @@ class Registry:
             entry_points = importlib.metadata.entry_points(group=hookspecs.PROJECT)
         self._disabled = set(disabled)
         self._strict = strict
-        self._files = {path.stem: path for path in files}
+        self.files = {path.stem: path for path in files}
         self._opened: dict[str, RegisteredModel] = {}
         self._installed: list[RegisteredModel] = []
-        self.features: dict[str, RegisteredFeatures] = {}
+        self.features: dict[str, RegisteredTarget[FeatureSpec]] = {}
+        self.datasets: dict[str, RegisteredTarget[DatasetSpec]] = {}
+        self.metrics: dict[str, RegisteredTarget[MetricSpec]] = {}
         self.plugins: list[Plugin] = []
         for entry_point in in_order(entry_points):
             plugin = self._inspect(entry_point)
             self.plugins.append(plugin)
             if plugin.state == "ok":
                 self._installed += [RegisteredModel(spec, plugin) for spec in plugin.models]
-                self.features |= {spec.name: RegisteredFeatures(spec, plugin) for spec in plugin.features}
+                self.features |= {spec.name: RegisteredTarget(spec, plugin) for spec in plugin.features}
+                self.datasets |= {spec.name: RegisteredTarget(spec, plugin) for spec in plugin.datasets}
+                self.metrics |= {spec.name: RegisteredTarget(spec, plugin) for spec in plugin.metrics}
         self.models = {self._short_name(model): model for model in self._installed}
 
     def model(self, name: str) -> RegisteredModel:
@@ -85,7 +94,7 @@ class Registry:
             ZooError: where the plugin that should bring it is broken.
             UsageError: where that plugin is disabled, no plugin brings it (names the nearest one), or several do.
         """
-        if name in self._files:
+        if name in self.files:
             return self._file(name)
         by_full_name = {model.full_name: model for model in self._installed}
         if name in by_full_name:
@@ -106,7 +115,7 @@ class Registry:
         """
         plain = run.model.rpartition(":")[2]
         if is_file(run.distribution):
-            if plain not in self._files:
+            if plain not in self.files:
                 raise UsageError(
                     f"The model '{run.model}' of this run is in the file '{run.distribution}', and a file is only run "
                     "where you name it.",
@@ -114,7 +123,7 @@ class Registry:
                 )
             model = self._file(plain)
             if model.plugin.version != run.version:
-                problem = f"'{self._files[plain]}' is not what it was when the run was started"
+                problem = f"'{self.files[plain]}' is not what it was when the run was started"
                 warnings.warn(f"{problem}: {model.plugin.version}, then {run.version}", stacklevel=2)
             return model
         own = [model for model in self._called(plain) if model.plugin.distribution == run.distribution]
@@ -130,17 +139,28 @@ class Registry:
             UsageError: where there is no such file, or not one model in it.
         """
         self._opened[path.stem] = open_model_file(path)
-        self._files[path.stem] = path
+        self.files[path.stem] = path
         return path.stem
 
-    def feature_network(self, name: str) -> RegisteredFeatures:
+    def feature_network(self, name: str) -> RegisteredTarget[FeatureSpec]:
         """The feature network of this name. Raises as `model` does."""
-        whole = any(plugin.distribution == CORE for plugin in self.plugins)
-        return self._find("feature network", name, self.features, "" if whole else NO_CORE)
+        return self._find("feature network", name, self.features, self._without_core)
+
+    def dataset(self, name: str, hint: str = "") -> RegisteredTarget[DatasetSpec]:
+        """The data set of this name. Raises as `model` does, with a hint of what else the name could have been."""
+        return self._find("data set", name, self.datasets, self._without_core or hint)
+
+    def metric(self, name: str) -> RegisteredTarget[MetricSpec]:
+        """The metric of this name. Raises as `model` does."""
+        return self._find("metric", name, self.metrics, self._without_core)
+
+    @property
+    def _without_core(self) -> str:
+        return "" if any(plugin.distribution == CORE for plugin in self.plugins) else NO_CORE
 
     def _file(self, name: str) -> RegisteredModel:
         if name not in self._opened:
-            self._opened[name] = open_model_file(self._files[name])
+            self._opened[name] = open_model_file(self.files[name])
         return self._opened[name]
 
     def _called(self, name: str) -> list[RegisteredModel]:
@@ -150,7 +170,7 @@ class Registry:
         unmistakable = len(self._called(model.spec.name)) == 1 or model.plugin.distribution == CORE
         return model.spec.name if unmistakable else model.full_name
 
-    def _find(self, kind: str, name: str, found: Mapping[str, Registered], hint: str = "") -> Registered:
+    def _find(self, kind: str, name: str, found: Mapping[str, Found], hint: str = "") -> Found:
         if name in found:
             return found[name]
         for plugin in self.plugins:
@@ -170,15 +190,15 @@ class Registry:
         if self._disabled & {plugin.name, plugin.distribution}:
             if plugin.distribution == CORE:
                 raise UsageError(
-                    "zoo-core's own plugin can't be disabled: it brings the feature networks that scores stand on.",
+                    "zoo-core's own plugin can't be disabled: it brings data sets, features and metrics.",
                     "Take it out of ZOO_DISABLED_PLUGINS.",
                 )
             return replace(plugin, disabled=True)
         called = f"plugin '{plugin.name}' ({plugin})"
         try:
             with isolated() as notes:
-                models, features = specs_of(entry_point)
-            plugin = replace(plugin, models=models, features=features)
+                specs = specs_of(entry_point)
+            plugin = replace(plugin, **specs)  # type: ignore[arg-type]  # its keys are those of `RECORDS`
             self._check(plugin)
         except (Exception, SystemExit) as error:
             plugin = replace(plugin, error=one_line(error))
@@ -194,12 +214,12 @@ class Registry:
         return plugin
 
     def _check(self, plugin: Plugin) -> None:
-        check_specs("model", plugin.models, plugin.distribution)
-        check_specs("feature network", plugin.features, plugin.distribution)
-        for features in plugin.features:  # scores are called after them, so a name means one network
-            if features.name in self.features:
-                taken = self.features[features.name].plugin
-                raise ValueError(f"feature network '{features.name}' is already taken by {taken}")
+        check_specs(plugin.specs, plugin.distribution)
+        for kind in UNIQUE:
+            taken = getattr(self, kind)
+            for spec in getattr(plugin, kind):
+                if spec.name in taken:
+                    raise ValueError(f"{spec.kind} '{spec.name}' is already taken by {taken[spec.name].plugin}")
         for model in plugin.models:
             for other in self._called(model.name):
                 if other.plugin.distribution == plugin.distribution:

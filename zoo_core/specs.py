@@ -3,7 +3,7 @@
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import ClassVar, Literal, NamedTuple
 
 API_VERSION = 1
 """The version of the plugin contract that this core speaks; docs/plugins.md says what it promises."""
@@ -15,11 +15,15 @@ TASKS = {
     "generate": ("sample",),
     "reconstruct": ("encode", "decode"),
     "likelihood": ("likelihood", "log_likelihood"),
+    "translate": ("transform",),
 }
 """What a model can do, and what its class must then have (see `zoo_core.models.tasks`)."""
 
 AUTO = "auto"
 """Asks for the feature network that suits the data set best; no plugin's can have this name."""
+
+ALL = "all"
+"""Asks for every metric that applies; none can have this name."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +42,8 @@ class ModelSpec:
     Raises:
         ValueError: for a field that breaks one of these rules.
     """
+
+    kind: ClassVar[str] = "model"
 
     name: str
     summary: str
@@ -78,6 +84,8 @@ class FeatureSpec:
         ValueError: for a field that breaks one of these rules.
     """
 
+    kind: ClassVar[str] = "feature network"
+
     name: str
     summary: str
     target: str
@@ -88,6 +96,95 @@ class FeatureSpec:
         if self.name == AUTO:
             raise ValueError(f"a feature network can't be called '{AUTO}', which stands for the one that suits best")
         _check_reference(f"{self.name}: target", self.target, "function")
+
+    @property
+    def references(self) -> tuple[str, ...]:
+        return (self.target,)
+
+
+@dataclass(frozen=True, kw_only=True)
+class DatasetSpec:
+    """What a plugin tells about a data set without loading it.
+
+    Args:
+        name: what people type after `--data`: lower-case letters, digits, `-` and `_`.
+        summary: one line, with the paper.
+        target: "package.module:function" of what loads it: called with this record and the folder of local copies
+            that the user names, a path or None, it returns a `zoo_core.Dataset`.
+        shape: (H, W, C) of an image when the name is given without a size.
+        classes: the class names, in the order of the labels; empty where there are none.
+        splits: the number of images of each of train, validation and test.
+        origin: whom the images are had from.
+        native: (H, W) in which it is loaded, where that is not the size in `shape` that it is then brought to.
+        download: how the images come here where they are not at hand; "" where they come with a package.
+        at_hand: "package.module:function", where there is a `download`: called as `target`, it returns where the images
+            would be loaded from, a path, or None where they would have to be fetched.
+        megabytes: of the download, 10^6 bytes; None where whoever offers it does not say.
+        files: what is looked for in the folder of local copies, any one of these lines.
+        api_version: the contract the plugin was written for.
+
+    Raises:
+        ValueError: for a field that breaks one of these rules.
+    """
+
+    kind: ClassVar[str] = "data set"
+
+    name: str
+    summary: str
+    target: str
+    shape: tuple[int, int, int]
+    classes: tuple[str, ...]
+    splits: Mapping[str, int]
+    origin: str
+    native: tuple[int, int] | None = None
+    download: str = ""
+    at_hand: str = ""
+    megabytes: int | None = None
+    files: tuple[str, ...] = ()
+    api_version: int = API_VERSION
+
+    def __post_init__(self) -> None:
+        _check_name("a data set's", self.name)
+        if set(self.splits) != {"train", "validation", "test"} or min(self.splits.values()) < 1:
+            raise ValueError(f"{self.name}: splits must be train, validation and test, received {dict(self.splits)}")
+        if len(self.shape) != 3 or min(self.shape) < 1 or self.shape[2] not in (1, 3):
+            raise ValueError(f"{self.name}: shape must be (H, W, C) with C 1 or 3, received {self.shape}")
+        if bool(self.download) != bool(self.at_hand):
+            raise ValueError(f"{self.name}: download and at_hand go together, for a set that may have to be fetched")
+        for field in ("target", "at_hand") if self.at_hand else ("target",):
+            _check_reference(f"{self.name}: {field}", getattr(self, field), "function")
+
+    @property
+    def references(self) -> tuple[str, ...]:
+        return (self.target, self.at_hand) if self.at_hand else (self.target,)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MetricSpec:
+    """What a plugin tells about a metric without importing it.
+
+    Args:
+        name: what people type after `--metrics`: lower-case letters, digits, `-` and `_`; not "all".
+        summary: one line, with the paper.
+        target: "package.module:Class" of the `zoo_core.evaluation.metric.Metric`, which takes no arguments.
+        api_version: the contract the plugin was written for.
+
+    Raises:
+        ValueError: for a field that breaks one of these rules.
+    """
+
+    kind: ClassVar[str] = "metric"
+
+    name: str
+    summary: str
+    target: str
+    api_version: int = API_VERSION
+
+    def __post_init__(self) -> None:
+        _check_name("a metric's", self.name)
+        if self.name == ALL:
+            raise ValueError(f"a metric can't be called '{ALL}', which stands for every one")
+        _check_reference(f"{self.name}: target", self.target, "Class")
 
     @property
     def references(self) -> tuple[str, ...]:
@@ -114,6 +211,7 @@ class DataSpec:
         content_hash: SHA-256 over every image, label, input and split, whatever the order of the images.
         means, deviations: of each channel of the train images, in units of [-1, 1]; None where they are not known, as
             in records that are older than them.
+        plugin: the package and version that brought it, such as "zoo-shapes 0.1.0"; None where none but zoo-core did.
     """
 
     name: str
@@ -123,6 +221,7 @@ class DataSpec:
     content_hash: str
     means: tuple[float, ...] | None = None
     deviations: tuple[float, ...] | None = None
+    plugin: str | None = None
 
     @property
     def image_shape(self) -> tuple[int, int, int]:

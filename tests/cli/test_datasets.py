@@ -4,7 +4,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from zoo_core.data import BUILTIN, load_dataset, write_h5
+from zoo_core.builtin.datasets import DATASETS
+from zoo_core.data import load_dataset, write_h5
+
+BUILTIN = {spec.name: spec for spec in DATASETS}
 
 
 @pytest.fixture

@@ -26,7 +26,8 @@ def test_list_shows_what_is_wrong_and_that_is_no_failure(invoke: Invoke):
     assert lines["good"] == "zoo-good 1.0 good ok"
     assert lines["bad"] == "zoo-bad 0.3 broken ModuleNotFoundError: No module named 'no_such_package'"
     assert lines["off"] == "zoo-off 1.0 disabled"
-    assert lines["core"].endswith("inception, classifier, pixels ok")
+    assert "inception, classifier, pixels digits, mnist" in lines["core"]
+    assert lines["core"].endswith("likelihood ok")
     assert result.stderr == (
         "zoo: plugin 'bad' (zoo-bad 0.3) is broken and left out: "
         "ModuleNotFoundError: No module named 'no_such_package'\n"
@@ -41,6 +42,8 @@ def test_list_as_json(invoke: Invoke):
         "version": "1.0",
         "models": ["good"],
         "features": [],
+        "datasets": [],
+        "metrics": [],
         "state": "ok",
         "reason": None,
     }
@@ -48,6 +51,8 @@ def test_list_as_json(invoke: Invoke):
     assert "no_such_package" in plugins["bad"]["reason"]
     assert plugins["off"]["state"] == "disabled"
     assert plugins["core"]["features"] == ["inception", "classifier", "pixels"]
+    assert plugins["core"]["datasets"][0] == "digits"
+    assert plugins["core"]["metrics"][0] == "fd"
 
 
 @pytest.mark.filterwarnings("default::zoo_core.registry.BrokenPluginWarning")
@@ -108,3 +113,44 @@ def test_check_tells_what_fails_and_how_to_mend_it(invoke: Invoke, make_plugin: 
 def test_a_model_that_can_not_be_checked(invoke: Invoke):
     assert invoke("plugins", "check", "bad").exit_code == 1
     assert invoke("plugins", "check", "no-such").exit_code == 2
+
+
+@pytest.mark.filterwarnings("default::zoo_core.registry.BrokenPluginWarning")
+@pytest.mark.parametrize(
+    ("name", "checks"),
+    [("lfw_subset", kit.DATASET_CHECKS), ("pixels", kit.FEATURE_CHECKS), ("psnr", kit.METRIC_CHECKS)],
+)
+def test_check_finds_out_what_a_name_stands_for(
+    invoke: Invoke, monkeypatch: pytest.MonkeyPatch, name: str, checks: tuple[kit.Check, ...]
+):
+    for each in ("DATASET_CHECKS", "FEATURE_CHECKS", "METRIC_CHECKS"):
+        monkeypatch.setattr(kit, each, getattr(kit, each)[1:3])  # without what takes a process
+    result = invoke("plugins", "check", name, "--json")
+    assert result.exit_code == 0, result.stderr
+    assert [record["check"] for record in json.loads(result.stdout)] == [check.__name__ for check in checks[1:3]]
+
+
+@pytest.mark.usefixtures("only_option_checks")
+@pytest.mark.filterwarnings("default::zoo_core.registry.BrokenPluginWarning")
+def test_what_is_a_data_set_and_a_model_is_checked_as_both(
+    invoke: Invoke, make_plugin: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+):
+    make_plugin("pixels")
+    monkeypatch.setattr(kit, "FEATURE_CHECKS", kit.FEATURE_CHECKS[1:3])
+    result = invoke("plugins", "check", "pixels", "--json")
+    assert [record["check"] for record in json.loads(result.stdout)] == [
+        "options_survive_toml",
+        "unknown_options_are_refused",
+        "it_opens_as_a_feature_network",
+        "features_are_rows_of_float32",
+    ]
+
+
+@pytest.mark.usefixtures("only_option_checks")
+@pytest.mark.filterwarnings("default::zoo_core.registry.BrokenPluginWarning")
+def test_the_model_in_a_file_is_checked(invoke: Invoke):
+    file = Path(__file__).parents[2] / "docs" / "examples" / "zoo-gmmn" / "zoo_gmmn" / "model.py"
+    result = invoke("plugins", "check", str(file), "--json")
+    assert result.exit_code == 0, result.stderr
+    assert [record["outcome"] for record in json.loads(result.stdout)] == ["passed", "passed"]
+    assert invoke("plugins", "check", "./no_such.py").exit_code == 2

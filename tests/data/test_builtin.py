@@ -6,9 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zoo_core.data import BUILTIN, SPLITS, load_dataset
+from zoo_core.builtin.datasets import DATASETS
+from zoo_core.data import SPLITS, load_dataset
 from zoo_core.data.builtin import load_builtin
 from zoo_core.errors import UsageError, ZooError
+
+BUILTIN = {spec.name: spec for spec in DATASETS}
 
 NPZ = ["mnist", "fashion_mnist", "kmnist", "cifar10", "cifar100"]
 OF_KERAS = ["mnist", "fashion_mnist", "cifar10", "cifar100"]

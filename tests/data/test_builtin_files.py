@@ -12,11 +12,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from zoo_core.data import BUILTIN, load_dataset
+from zoo_core.builtin.datasets import DATASETS
+from zoo_core.data import load_dataset, named
 from zoo_core.data.builtin import at_hand, load_builtin
 from zoo_core.data.builtin.cifar import read_cifar
 from zoo_core.errors import UsageError, ZooError
 from zoo_core.pickles import Broken
+from zoo_core.registry import registry
+
+BUILTIN = {spec.name: spec for spec in DATASETS}
 
 MNIST_FAMILY = ["mnist", "fashion_mnist", "kmnist"]
 
@@ -358,8 +362,8 @@ def test_damaged_files_are_refused_or_read_never_worse(data, originals, tmp_path
 
 def test_what_fetching_takes_is_said_of_every_set(tmp_path, monkeypatch):
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
-    for record in BUILTIN.values():
-        where = at_hand(record, None)
+    for name, record in BUILTIN.items():
+        where = named.at_hand(registry().dataset(name), None)
         assert (where is None) == bool(record.download), record.name
         assert bool(record.download) == bool(record.files)
     (tmp_path / "datasets" / "fashion-mnist").mkdir(parents=True)

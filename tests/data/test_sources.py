@@ -4,30 +4,33 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from zoo_core.data import BUILTIN, SPLITS, Dataset, Split, load_dataset, resize, write_h5
+from zoo_core.builtin.datasets import DATASETS
+from zoo_core.data import SPLITS, Dataset, Split, load_dataset, resize, write_h5
 from zoo_core.data.degradation import Degradation
 from zoo_core.data.sources import Source, parse_source, resize_dataset, without_splits
 from zoo_core.errors import UsageError
+
+BUILTIN = {spec.name: spec for spec in DATASETS}
 
 
 @pytest.mark.parametrize(
     ("text", "source"),
     [
-        ("digits", Source("builtin", "digits", None)),
-        ("digits@8", Source("builtin", "digits", (8, 8))),
-        ("cifar10@24x32", Source("builtin", "cifar10", (24, 32))),
+        ("digits", Source("named", "digits", None)),
+        ("digits@8", Source("named", "digits", (8, 8))),
+        ("cifar10@24x32", Source("named", "cifar10", (24, 32))),
         ("folder:photos", Source("folder", "photos", None)),
         ("folder:a:b@c@64", Source("folder", "a:b@c", (64, 64))),
         ("folder:icons@64/", Source("folder", "icons@64/", None)),
         ("folder:icons@2x", Source("folder", "icons@2x", None)),
         ("h5:/data/set.h5@16x8", Source("h5", "/data/set.h5", (16, 8))),
-        ("mnist#train", Source("builtin", "mnist", None, ("train",))),
-        ("cifar10@16#validation+train", Source("builtin", "cifar10", (16, 16), ("train", "validation"))),
+        ("mnist#train", Source("named", "mnist", None, ("train",))),
+        ("cifar10@16#validation+train", Source("named", "cifar10", (16, 16), ("train", "validation"))),
         ("h5:a#b.h5#test", Source("h5", "a#b.h5", None, ("test",))),
         ("folder:icons#train/", Source("folder", "icons#train/")),
         ("folder:icons#2", Source("folder", "icons#2")),
-        ("mnist~noise25", Source("builtin", "mnist", degradation=Degradation("noise", 25))),
-        ("mnist@32~blur1.5", Source("builtin", "mnist", (32, 32), None, Degradation("blur", 1.5))),
+        ("mnist~noise25", Source("named", "mnist", degradation=Degradation("noise", 25))),
+        ("mnist@32~blur1.5", Source("named", "mnist", (32, 32), None, Degradation("blur", 1.5))),
         ("h5:a.h5@32~jpeg20#train", Source("h5", "a.h5", (32, 32), ("train",), Degradation("jpeg", 20))),
         ("h5:a.h5~", Source("h5", "a.h5~")),
         ("folder:~/photos", Source("folder", "~/photos")),
@@ -43,7 +46,7 @@ def test_parse(text, source):
     ("text", "message"),
     [
         ("digit", "Did you mean 'digits'"),
-        ("zzz", "Built in: digits.*folder:PATH"),
+        ("zzz", "There are: digits.*folder:PATH"),
         ("", "Unknown data set"),
         ("folder:", "A path should follow 'folder:'"),
         ("h5:@64", "A path should follow 'h5:'"),
@@ -78,7 +81,7 @@ def test_any_text_parses_or_is_refused(text):
         source = parse_source(text)
     except UsageError:
         return
-    assert source.target in BUILTIN or source.kind != "builtin"
+    assert source.target in BUILTIN or source.kind != "named"
 
 
 @given(

@@ -46,6 +46,37 @@ def score(evaluated, against=None, metric="fd", **settings):
     return next(iter(record.metrics.values()))
 
 
+def test_an_evaluation_leaves_what_a_report_shows(runs):
+    for model, names in {
+        "cgan": {"samples.png", "walk.png", "neighbours.png"},
+        "vae": {"samples.png", "walk.png", "neighbours.png", "reconstructions.png"},
+    }.items():
+        metrics = ["fd", "memorization", *(["psnr"] if model == "vae" else [])]
+        record = zoo_core.evaluate(runs[model], features="pixels", metrics=metrics, count=100)
+        exhibits = runs[model] / "exhibits"
+        assert {path.name for path in exhibits.iterdir()} == names
+        with Image.open(exhibits / "samples.png") as sheet:
+            assert sheet.size == (10 * 10 + 2, (10 if model == "cgan" else 8) * 10 + 2)  # 8 pixels and 2 between
+        assert record.sampling is not None
+        assert record.sampling.images_per_second > 0
+        assert record.sampling.batch == 100
+        assert 0 < record.sampling.variety < 2
+        assert record.other_checkpoint is None
+
+
+def test_a_run_that_was_scored_while_it_trained_has_both_checkpoints_in_its_record(tmp_path):
+    training = {"steps": 4, "batch_size": 4, "select_every": 1, "checkpoint_every": 2}
+    run = zoo_core.train("vae", "digits@8", tmp_path / "run", options=SMALL, training=training).path
+    settings = {"features": "pixels", "metrics": ["fd"], "count": 80}
+    final = zoo_core.evaluate(run, **settings)
+    best = zoo_core.evaluate(run, **settings, checkpoint="best")
+    assert (final.other_checkpoint.rule, best.other_checkpoint.rule) == ("best", "final")
+    assert final.other_checkpoint.checkpoint == best.source.checkpoint
+    assert best.other_checkpoint.checkpoint == final.source.checkpoint == 4
+    assert final.other_checkpoint.metrics == best.metrics
+    assert best.other_checkpoint.metrics == final.metrics
+
+
 def test_training_images_score_what_training_images_score():
     found = score("digits@8#train", "digits@8")
     assert found.n_generated == found.n_floor == 1294

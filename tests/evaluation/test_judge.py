@@ -35,7 +35,7 @@ def digits():
 class Drawn:
     """In place of a sampler: "generates" images that are there."""
 
-    conditional = False
+    conditional = translates = False
 
     def __init__(self, images, name="drawn"):
         self.images, self.weights, self.asked = images, {}, []

@@ -1,13 +1,14 @@
 import numpy as np
 import pytest
 
-from zoo_core.errors import UsageError
+from zoo_core.errors import UsageError, ZooError
 from zoo_core.evaluation.extraction import FeatureStore
 from zoo_core.evaluation.images import ArrayImages
 from zoo_core.evaluation.metric import Evaluand, NotApplicable
-from zoo_core.evaluation.metrics import METRICS, compute, select
+from zoo_core.evaluation.metrics import USUAL, compute, select
 from zoo_core.evaluation.sample import Sample
 from zoo_core.features import Pixels
+from zoo_core.registry import registry
 
 
 @pytest.fixture
@@ -76,8 +77,8 @@ def test_an_unknown_name_is_told_the_nearest():
 
 def test_what_metrics_need_is_known_before_anything_is_generated():
     assert {metric.needs for metric in select(["ssim", "psnr"])} == {"reconstructions"}
-    assert select(["all"]) == list(METRICS.values())
-    assert [metric.name for metric in select(None)] == [name for name, metric in METRICS.items() if metric.default]
+    assert [metric.name for metric in select(["all"])] == list(registry().metrics)
+    assert [metric.name for metric in select(None)] == list(USUAL)
 
 
 @pytest.mark.parametrize("wrong", ["generated", "real", "training"])
@@ -99,3 +100,23 @@ def test_the_floor_may_have_a_reference_of_its_own(sample):
     score = compute(["fd"], judged)["fd_pixels"]
     assert score.floor == pytest.approx(0, abs=1e-6)
     assert np.isfinite(score.value)
+
+
+def test_a_score_that_has_the_key_of_another_is_refused(make_plugin, evaluand):
+    hook = "import zoo_core\n\n@zoo_core.hookimpl\ndef zoo_metrics():\n    yield zoo_core.MetricSpec("
+    text = """
+from zoo_core.evaluation.intervals import Estimate, Rated
+from zoo_core.evaluation.metric import SampleMetric
+
+class Precision(SampleMetric):
+    name = "precision"
+
+    def measure(self, sample, evaluand):
+        return {"precision_pixels": Rated(Estimate(0.0), "", "lower", 0)}
+"""
+    make_plugin(
+        "other", f'{hook}name="precision", summary="", target="zoo_other.metric:Precision")', modules={"metric": text}
+    )
+    assert compute(["precision"], evaluand(3))["precision_pixels"].plugin == "zoo-other 1.0"
+    with pytest.raises(ZooError, match=r"Metric 'precision' of zoo-other 1.0 gives a score called 'precision_pixels'"):
+        compute(["prc", "precision"], evaluand(3))

@@ -1,13 +1,22 @@
 import tomllib
+from contextlib import nullcontext
 
 import pytest
 import tomli_w
+from pydantic import ValidationError
 
 from zoo_core.data import load_dataset
 from zoo_core.errors import UsageError
-from zoo_core.evaluation.metrics import METRICS
-from zoo_core.evaluation.protocol import Protocol, differences, load_protocol, protocol_names, refuse_beside
+from zoo_core.evaluation.protocol import (
+    Protocol,
+    TrainingRule,
+    differences,
+    load_protocol,
+    protocol_names,
+    refuse_beside,
+)
 from zoo_core.features import Pixels, load_features
+from zoo_core.registry import registry
 
 DIGITS = load_protocol("digits")
 
@@ -31,7 +40,7 @@ def changed(tmp_path):
 def test_every_protocol_of_the_package_can_be_loaded_and_measured(name):
     protocol = load_protocol(name)
     assert protocol.name == name
-    assert set(protocol.scoring.metrics) <= set(METRICS)
+    assert set(protocol.scoring.metrics) <= set(registry().metrics)
     assert protocol.scoring.generated >= 1000
 
 
@@ -146,3 +155,28 @@ def test_what_the_protocol_fixes_can_not_be_given_too():
 
 def test_a_protocol_is_plain_toml():
     assert Protocol(**tomllib.loads(tomli_w.dumps(DIGITS.model_dump(mode="json")))) == DIGITS
+
+
+@pytest.mark.parametrize("budget", [{}, {"steps": 9, "images": 9}, {"images": 9, "seconds": 9.0}])
+def test_a_training_has_one_budget(budget):
+    rule = DIGITS.training.model_dump(exclude={"steps"})
+    with pytest.raises(ValidationError, match="ends by one of steps, images and seconds"):
+        TrainingRule(**rule, **budget)
+
+
+@pytest.mark.parametrize(
+    ("budget", "steps", "last", "message"),
+    [
+        ({"images": 640}, 10, 10, ""),
+        ({"images": 640}, 10, 9, "checkpoint should be 10, received 9"),
+        ({"images": 64}, 10, 10, "images should be 64, received 640"),
+        ({"seconds": 5.0}, 99, 10, ""),
+        ({"seconds": 7.0}, 99, 10, "seconds should be 7.0, received 5.0; seconds trained should be 7.0, received 6.0"),
+    ],
+)
+def test_budgets_of_images_and_seconds_are_kept(budget, steps, last, message):
+    training = TrainingRule(**DIGITS.training.model_dump(exclude={"steps"}), **budget)
+    protocol = DIGITS.model_copy(update={"training": training})
+    trained = {"steps": steps, "images": 640, "seconds": 5.0, "batch_size": 64}
+    with pytest.raises(UsageError, match=message) if message else nullcontext():
+        protocol.check_training(load_dataset("digits").spec, trained, 1, last, seconds=6.0)

@@ -102,16 +102,27 @@ CONDITIONAL = (
 )
 """What makes the good model a conditional one."""
 
+TRANSLATING = (
+    ("init", 'tasks={"generate"}', 'tasks={"translate"}'),
+    ("model", "z = keras.Input((3,))", 'z = keras.Input(data.fields["inputs"].shape)'),
+    ("model", 'layers.Dense(width, "tanh")(z)', 'layers.Dense(width, "tanh")(layers.Flatten()(z))'),
+    ("model", 'tools.normal((batch["images"].shape[0], 3))', 'batch["inputs"]'),
+    ("model", "def sample(self, nets, count, labels, tools)", "def transform(self, nets, inputs, tools)"),
+    ("model", "tools.normal((count, 3))", "inputs"),
+)
+"""What makes it one that makes images from inputs."""
+
 Replacement = tuple[str, str, str]
 
 
 @pytest.fixture
 def install_toy(make_plugin: Callable[..., Path]) -> Callable[..., None]:
-    """`install_toy((file, text, other), …, conditional=…)`: the plugin `toy`, in its files texts replaced by others."""
+    """`install_toy((file, text, other), …, kind=…)`: the plugin `toy`, in its files texts replaced by others."""
+    kinds = {"plain": (), "conditional": CONDITIONAL, "translating": TRANSLATING}
 
-    def install(*replacements: Replacement, conditional: bool = False) -> None:
+    def install(*replacements: Replacement, kind: str = "plain") -> None:
         files = {"init": INIT, "options": OPTIONS, "model": MODEL}
-        for file, text, other in (*(CONDITIONAL if conditional else ()), *replacements):
+        for file, text, other in (*kinds[kind], *replacements):
             assert text in files[file]
             files[file] = files[file].replace(text, other)
         make_plugin("toy", files.pop("init"), modules=files)

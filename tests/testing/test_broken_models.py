@@ -9,7 +9,8 @@ import pytest
 
 from zoo_core.testing import CheckResult, check_model, networks_and_losses
 from zoo_core.testing.kit import CHECKS, SLOW_CHECKS, perform
-from zoo_core.testing.subject import Subject
+from zoo_core.testing.subject import COUNT, Subject
+from zoo_core.testing.tiny import striped_images
 
 FIRST = "shape, width = data.image_shape, self.options.width"
 GENERATED = 'fakes = nets["generator"](batch["z"], training=True)\n'
@@ -253,19 +254,43 @@ def test_a_model_that_also(fault: str, install_toy: Callable[..., None]):
 
 @pytest.mark.usefixtures("one_backend")
 def test_a_conditional_model_that_ignores_labels_while_sampling(install_toy: Callable[..., None]):
-    install_toy(("model", f"{NOISE}, labels)", f"{NOISE}, 0 * labels)"), conditional=True)
+    install_toy(("model", f"{NOISE}, labels)", f"{NOISE}, 0 * labels)"), kind="conditional")
     assert failed(check_model("toy")) == ["labels_matter_where_required"]
 
 
 @pytest.mark.usefixtures("one_backend")
-@pytest.mark.parametrize("conditional", [False, True])
-def test_a_good_model_passes(install_toy: Callable[..., None], conditional: bool):
-    install_toy(conditional=conditional)
+def test_a_model_that_ignores_the_inputs_that_it_translates(install_toy: Callable[..., None]):
+    install_toy(("model", "(inputs, training", "(0 * inputs, training"), kind="translating")
+    assert failed(check_model("toy")) == ["inputs_matter_where_images_are_made_from_them"]
+
+
+INAPPLICABLE = {
+    "plain": {"labels_matter_where_required", "inputs_matter_where_images_are_made_from_them"},
+    "conditional": {"labels_are_ignored_where_said_so", "inputs_matter_where_images_are_made_from_them"},
+    "translating": {"labels_matter_where_required"},
+}
+
+
+@pytest.mark.usefixtures("one_backend")
+@pytest.mark.parametrize("kind", INAPPLICABLE)
+def test_a_good_model_passes(install_toy: Callable[..., None], kind: str):
+    install_toy(kind=kind)
     results = check_model("toy")
     skipped = {result.check: result.message for result in results if result.outcome == "skipped"}
-    others = "labels_are_ignored_where_said_so" if conditional else "labels_matter_where_required"
-    assert skipped.keys() == {others, "runs_on_jax", "runs_on_torch", "runs_on_tensorflow"}
+    assert skipped.keys() == INAPPLICABLE[kind] | {"runs_on_jax", "runs_on_torch", "runs_on_tensorflow"}
     assert [result for result in results if result.outcome not in ("passed", "skipped")] == []
+
+
+def test_a_model_that_makes_images_larger_is_checked_on_smaller_inputs(install_toy: Callable[..., None]):
+    refuses = "if data.fields['inputs'].shape == shape:\n            raise zoo_core.UnsupportedShape('no', 'Half.')"
+    install_toy(("model", FIRST, f"{FIRST}\n        {refuses}"), kind="translating")
+    subject = Subject("toy")
+    assert str(subject.sizes) == "8x8x1 from 4x4x1"
+    assert subject.images.shape == (COUNT, 8, 8, 1)
+    inputs, images = (striped_images(subject.sizes).inputs("train"), striped_images(subject.sizes).images("train"))
+    assert inputs is not None
+    assert inputs[0, :, 0, 0].tolist() == [35, 225] * 2  # the stripes, of which every second row is left, inverted
+    assert (images[:, :2] > 180).all()
 
 
 def test_what_the_zoo_has_to_build_with_passes(install_toy: Callable[..., None]):
@@ -297,6 +322,7 @@ def test_a_model_that_differs_on_another_backend(install_toy: Callable[..., None
 def test_every_check_has_a_broken_model():
     found = {check for check, _, _ in BROKEN.values()} | {
         "labels_matter_where_required",
+        "inputs_matter_where_images_are_made_from_them",
         "training_brings_samples_closer",
         "runs_on_jax",  # as the other two
         "runs_on_torch",

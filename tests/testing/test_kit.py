@@ -39,6 +39,14 @@ def test_records(install_toy: Callable[..., None]):
 
 
 @pytest.mark.usefixtures("only_option_checks")
+def test_the_line_that_raised_is_named(install_toy: Callable[..., None]):
+    broken = "    def model_post_init(self, context):\n        raise KeyError('depth')\n\n    width: int"
+    install_toy(("options", "    width: int", broken))
+    assert check_model("toy")[0].message.startswith("Expected no exception. Seen in zoo_toy/options.py, line ")
+    assert keras.config.is_traceback_filtering_enabled()
+
+
+@pytest.mark.usefixtures("only_option_checks")
 def test_a_failure_that_is_expected_is_none(install_toy: Callable[..., None]):
     install_toy(TAKES_ANY)
     _, unknown = check_model("toy", expected_failed_checks={UNKNOWN: "an old config"})
@@ -126,13 +134,15 @@ def test_a_model_that_can_not_be_loaded_is_one_fault(install_toy: Callable[..., 
     with pytest.raises(zoo_core.ZooError, match="has no attribute 'Top'"):
         perform(options_survive_toml, subject)
     for check in CHECKS[3:]:
-        with pytest.raises(CheckSkipped, match=r"has found broken|Keras runs on|not installed|are ignored"):
+        with pytest.raises(
+            CheckSkipped, match=r"found broken|Keras runs on|not installed|are ignored|has not the task"
+        ):
             perform(check, subject)
 
 
 def test_every_check_is_documented():
-    text = (Path(__file__).parents[2] / "docs" / "plugins.md").read_text(encoding="utf-8")
-    _, _, section = text.partition("Prove that it conforms\n")
+    text = (Path(__file__).parents[2] / "docs" / "contract.md").read_text(encoding="utf-8")
+    _, _, section = text.partition("## The checks\n")
     cells = re.findall(r"^\| (`.*?`) \|", section.partition("\n## ")[0], re.MULTILINE)
     documented = [name for cell in cells for name in re.findall(r"`(\w+)`", cell)]
     assert documented == [check.__name__ for check in CHECKS + SLOW_CHECKS]

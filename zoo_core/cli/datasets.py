@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from zoo_core.cli.options import data_dir_option
-from zoo_core.cli.output import emit, json_option
+from zoo_core.cli.output import console, emit, json_option
 from zoo_core.cli.prepare import prepare
+from zoo_core.registry import NO_CORE, registry
 
 if TYPE_CHECKING:
     from zoo_core.data import Dataset
@@ -21,7 +22,7 @@ _IN_A_ROW = 10  # images of a contact sheet
 def datasets() -> None:
     """List, show and prepare data sets.
 
-    A SOURCE is a built-in NAME, folder:PATH (sub-folders are classes) or h5:PATH (a prepared file), with @SIZE or
+    A SOURCE is a NAME of the list, folder:PATH (sub-folders are classes) or h5:PATH (a prepared file), with @SIZE or
     @HEIGHTxWIDTH after it to resize the images.
 
     \b
@@ -38,24 +39,41 @@ datasets.add_command(prepare)
 @data_dir_option
 @json_option
 def list_(data_dir: Path | None, as_json: bool) -> None:
-    """List the built-in data sets: which are at hand, and what it takes to fetch the others.
+    """List the data sets of all installed plugins: which are at hand, and what it takes to fetch the others.
 
     \b
     For example:
       zoo datasets list --data-dir ~/datasets
     """
-    from zoo_core.data.builtin import BUILTIN, at_hand
+    from zoo_core.data.named import at_hand
+    from zoo_core.errors import ZooError
 
-    found = {name: at_hand(record, data_dir) for name, record in BUILTIN.items()}
+    known = registry().datasets
+    found = {}
+    for name, dataset in known.items():
+        try:
+            found[name] = at_hand(dataset, data_dir)
+        except ZooError as error:  # one broken plugin leaves the others listed
+            found[name] = None
+            console().print(f"zoo: {error}", markup=False)
     if as_json:
-        emit([asdict(record) | {"at_hand": found[name]} for name, record in BUILTIN.items()], as_json)
+        emit(
+            [
+                asdict(dataset.spec) | {"at_hand": found[name], "distribution": dataset.plugin.distribution}
+                for name, dataset in known.items()
+            ],
+            as_json,
+        )
         return
+    specs = [dataset.spec for dataset in known.values()]
     lines = [
         {"name": r.name, "shape": _by(r.shape), "classes": len(r.classes), **r.splits, "summary": r.summary}
-        | {"at hand": found[name] or f"no: {r.download}{f', {r.megabytes} MB' if r.megabytes else ''}"}
-        for name, r in BUILTIN.items()
+        | {"at hand": found[r.name] or f"no: {r.download}{f', {r.megabytes} MB' if r.megabytes else ''}"}
+        for r in specs
     ]
     emit(lines, as_json)
+    if not known:
+        console().print(NO_CORE)
 
 
 @datasets.command()

@@ -14,12 +14,15 @@ COMMANDS = {
     "train": ("zoo_core.cli.train:train", "Train a model on a data set, or go on with a run."),
     "sample": ("zoo_core.cli.sample:sample", "Draw images from a trained model."),
     "evaluate": ("zoo_core.cli.evaluate:evaluate", "Score a run, or a folder of images, against a data set."),
+    "translate": ("zoo_core.cli.translate:translate", "Turn images into what a model makes of them."),
+    "enhance": ("zoo_core.cli.translate:enhance", "Restore images: more pixels, less noise, sharper."),
     "compare": ("zoo_core.cli.compare:compare", "Train and evaluate several models on several data sets."),
     "report": ("zoo_core.cli.report:report", "Put the results of runs into one HTML page."),
     "models": ("zoo_core.cli.models:models", "List the models, show one and its options."),
     "datasets": ("zoo_core.cli.datasets:datasets", "List, show and prepare data sets."),
     "protocols": ("zoo_core.cli.protocols:protocols", "List and show the evaluation protocols."),
     "features": ("zoo_core.cli.features:features", "List the feature networks that distances stand on."),
+    "metrics": ("zoo_core.cli.metrics:metrics", "List the metrics that scores are taken by."),
     "classifier": ("zoo_core.cli.classifier:classifier", "Train the classifier whose features the scores use."),
     "plugins": ("zoo_core.cli.plugins:plugins", "List the installed plugins, the broken ones with the reason."),
 }
@@ -96,7 +99,16 @@ def _as_zoo_error(error: BaseException) -> ZooError:
         return Interrupted("Interrupted.")
     if isinstance(error, OSError):
         return ZooError(f"{error}.", "The system refused it; run again with 'zoo --debug ...' to see where.")
-    description = f"{type(error).__name__}: {error}".splitlines()[0].rstrip(": ")
+    from zoo_core.discovery import raised_in  # here, because `zoo --help` needs none of it
+
+    # Keras puts a line of its own above what a layer raised
+    lines = (line for line in click.unstyle(str(error)).splitlines() if not line.startswith("Exception encountered"))
+    description = f"{type(error).__name__}: {next(filter(str.strip, lines), '')}".rstrip(":. ")
+    if place := raised_in(error):
+        return ZooError(
+            f"unexpected {description}, in {place}.",
+            "The plugin is at fault: 'zoo --debug ...' shows the traceback, 'zoo plugins check' what else is wrong.",
+        )
     return ZooError(
         f"unexpected {description}; run again with 'zoo --debug ...' for the traceback and please report it"
     )

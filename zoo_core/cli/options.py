@@ -53,7 +53,7 @@ metrics_option = click.option(
     "--metrics",
     metavar="NAME,NAME",
     callback=lambda _, __, text: [name.strip() for name in text.split(",")] if text else None,
-    help="fid, kid, isc, prc … or all [the usual ones that apply].",
+    help="Of zoo metrics list, or all [the usual ones that apply].",
 )
 protocol_option = click.option(
     "--protocol",

@@ -1,9 +1,11 @@
 """`zoo plugins`: what is installed, and what is wrong with what is broken."""
 
 from dataclasses import asdict
+from pathlib import Path
 
 import click
 
+from zoo_core.cli.options import data_dir_option, weights_option
 from zoo_core.cli.output import console, emit, json_option
 from zoo_core.cli.scaffold import new
 from zoo_core.errors import ZooError
@@ -42,6 +44,8 @@ def list_(as_json: bool) -> None:
             "version": plugin.version,
             "models": [spec.name for spec in plugin.models],
             "features": [spec.name for spec in plugin.features],
+            "datasets": [spec.name for spec in plugin.datasets],
+            "metrics": [spec.name for spec in plugin.metrics],
             "state": plugin.state,
             "reason": plugin.error or "; ".join([*plugin.notes, *plugin.dangling()]) or None,
         }
@@ -53,25 +57,36 @@ def list_(as_json: bool) -> None:
 
 
 @plugins.command()
-@click.argument("name")
+@click.argument("name", metavar="NAME|FILE.py")
 @click.option("-o", "options", metavar="KEY=VALUE", multiple=True, help="An option of the model, to make it quick.")
-@click.option("--slow", is_flag=True, help="Check that it learns, too.")
+@click.option("--slow", is_flag=True, help="Check that a model learns, too.")
+@weights_option
+@data_dir_option
 @json_option
-def check(name: str, options: tuple[str, ...], slow: bool, as_json: bool) -> None:
-    """Check that the model NAME keeps the contract of plugins, and tell how to mend what does not. Exits with 1 where a
-    check fails.
+def check(
+    name: str,
+    options: tuple[str, ...],
+    slow: bool,
+    weights: Path | None,
+    data_dir: Path | None,
+    as_json: bool,
+) -> None:
+    """Check that what is called NAME keeps the contract of plugins, and tell how to mend what does not: a model, a data
+    set, a feature network or a metric, or the model in a file. Exits with 1 where a check fails.
 
-    It is trained for a few steps, on tiny images and with the smallest width that it takes.
+    A model is trained for a few steps, on tiny images and with the smallest width that it takes.
 
     \b
     For example:
       zoo plugins check dcgan
+      zoo plugins check ./my_model.py -o width=8
     """
     from zoo_core.options import parse_assignments
-    from zoo_core.testing import check_model
+    from zoo_core.testing.kit import check_subject, subjects
 
     with console().status(f"Checking {name}"):
-        results = check_model(name, options=parse_assignments(options), slow=slow)
+        found = subjects(name, parse_assignments(options), weights, data_dir)
+        results = [result for subject in found for result in check_subject(subject, slow=slow)]
     emit([asdict(result) for result in results], as_json)
     wrong = [result.check for result in results if result.wrong]
     if wrong:

@@ -1,6 +1,5 @@
 """Data sets: built-in ones, image folders, HDF5 files, and feeding them to the engine."""
 
-from zoo_core.data.builtin import BUILTIN, BuiltinSet
 from zoo_core.data.dataset import SPLITS, Dataset, Split
 from zoo_core.data.feeding import Feeder
 from zoo_core.data.hdf5 import Prepared, read_h5
@@ -8,9 +7,7 @@ from zoo_core.data.sources import load_dataset, resize
 from zoo_core.data.writing import write_h5
 
 __all__ = [
-    "BUILTIN",
     "SPLITS",
-    "BuiltinSet",
     "Dataset",
     "Feeder",
     "Prepared",

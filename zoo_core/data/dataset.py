@@ -1,5 +1,6 @@
 """A data set: three splits of images and labels, how splits are carved, and the hash of what is in them."""
 
+import copy
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -44,6 +45,7 @@ class Dataset:
         verify: compares what the file holds with what it says, and raises ZooError.
         inputs: where images are to be made from others, these: uint8 (N, H', W', C') for each split.
         degradation: makes the inputs from the images instead; see `degraded`.
+        plugin: the package and version that brought it; None where none but zoo-core did.
 
     Attributes:
         degradation: None where there is none.
@@ -63,6 +65,7 @@ class Dataset:
         verify: Callable[[], None] | None = None,
         inputs: Mapping[str, np.ndarray] | None = None,
         degradation: Degradation | None = None,
+        plugin: str | None = None,
     ) -> None:
         _check(splits, classes)
         _check_inputs(splits, inputs or {})
@@ -70,6 +73,7 @@ class Dataset:
         self.classes = tuple(classes)
         self.provenance = dict(provenance or {})
         self.degradation = degradation
+        self.plugin = plugin
         self._splits = {split: _read_only_split(splits[split]) for split in SPLITS}
         self._inputs = {split: _read_only(array) for split, array in (inputs or {}).items()}
         self._stated_hash = content_hash
@@ -93,6 +97,7 @@ class Dataset:
             content_hash=self._content_hash(),
             means=tuple(mean / 127.5 - 1 for mean in self.statistics.means()),
             deviations=tuple(deviation / 127.5 for deviation in self.statistics.deviations()),
+            plugin=self.plugin,
         )
 
     @cached_property
@@ -141,7 +146,15 @@ class Dataset:
             statistics=self._stated_statistics,
             verify=self._verify,
             degradation=degradation,
+            plugin=self.plugin,
         )
+
+    def named(self, name: str, plugin: str | None) -> "Dataset":
+        """The same data set under another name, and as what this plugin brought."""
+        renamed = copy.copy(self)
+        renamed.name, renamed.plugin = name, plugin
+        renamed.__dict__.pop("spec", None)  # it says both
+        return renamed
 
     def verify(self) -> None:
         """Read all of a prepared file and compare it with what it says of itself; other sets have nothing to compare.

@@ -10,12 +10,13 @@ from typing import Literal, NamedTuple
 import numpy as np
 from PIL import Image
 
-from zoo_core.data.builtin import BUILTIN, load_builtin
 from zoo_core.data.dataset import SPLITS, Dataset, Split
 from zoo_core.data.degradation import Degradation
 from zoo_core.data.folder import load_folder
 from zoo_core.data.hdf5 import read_h5
+from zoo_core.data.named import load_named
 from zoo_core.errors import UsageError, unknown
+from zoo_core.registry import registry
 
 _LARGEST_SIDE = 4096
 
@@ -24,7 +25,7 @@ class Source(NamedTuple):
     """A parsed source: the kind, the name or the path; the size (H, W), the splits and the degradation where they are
     given."""
 
-    kind: Literal["builtin", "folder", "h5"]
+    kind: Literal["named", "folder", "h5"]
     target: str
     size: tuple[int, int] | None = None
     splits: tuple[str, ...] | None = None
@@ -50,13 +51,12 @@ def parse_source(text: str) -> Source:
         if not path:
             raise UsageError(f"A path should follow '{kind}:', received '{text}'.", f"For example: {kind}:path/to/it")
         return Source("folder" if kind == "folder" else "h5", path, size, splits, degradation)
-    if target in BUILTIN:
-        return Source("builtin", target, size, splits, degradation)
-    if os.path.exists(target):
+    known = registry().datasets
+    if target not in known and os.path.exists(target):
         kind = "folder" if os.path.isdir(target) else "h5"
         raise UsageError(f"'{target}' is no built-in data set, but a path.", f"To use it, write {kind}:{text}")
-    known = f"Built in: {', '.join(BUILTIN)}. Your own images: folder:PATH, or h5:PATH for a prepared file."
-    raise unknown("data set", target, BUILTIN, known)
+    own = f"There are: {', '.join(known)}. Your own images: folder:PATH, or h5:PATH for a prepared file."
+    return Source("named", registry().dataset(target, own).spec.name, size, splits, degradation)
 
 
 def cut_size(text: str) -> tuple[str, tuple[int, int] | None]:
@@ -110,9 +110,10 @@ def _load(source: Source, name: str, data_dir: Path | None) -> Dataset:
     if kind == "h5":
         dataset = read_h5(_path(target), name=name)
         return dataset if size is None else resize_dataset(dataset, size)
-    record = BUILTIN[target]
-    dataset = Dataset(name, load_builtin(record, data_dir), record.classes)
-    return resize_dataset(dataset, size or record.shape[:2])
+    dataset = load_named(target, data_dir)
+    dataset = dataset.named(name, dataset.plugin)
+    wanted = size or registry().dataset(target).spec.shape[:2]
+    return dataset if dataset.images("train").shape[1:3] == wanted else resize_dataset(dataset, wanted)
 
 
 def resize(images: np.ndarray, size: tuple[int, int]) -> np.ndarray:
@@ -144,7 +145,7 @@ def resize_dataset(dataset: Dataset, size: tuple[int, int]) -> Dataset:
             "Prepare the pairs at that size: zoo datasets prepare --size",
         )
     splits = {split: Split(resize(dataset.images(split), size), dataset.labels(split)) for split in SPLITS}
-    return Dataset(dataset.name, splits, dataset.classes, dataset.provenance)
+    return Dataset(dataset.name, splits, dataset.classes, dataset.provenance, plugin=dataset.plugin)
 
 
 def _trained_on(dataset: Dataset, chosen: Sequence[str]) -> Dataset:
@@ -156,7 +157,7 @@ def _trained_on(dataset: Dataset, chosen: Sequence[str]) -> Dataset:
     pairs = {split: found for split in SPLITS if isinstance(found := dataset.inputs(split), np.ndarray)}
     if pairs:
         pairs["train"] = np.concatenate([pairs[split] for split in chosen])
-    return Dataset(dataset.name, splits, dataset.classes, dataset.provenance, inputs=pairs)
+    return Dataset(dataset.name, splits, dataset.classes, dataset.provenance, inputs=pairs, plugin=dataset.plugin)
 
 
 def _cut_degradation(text: str) -> tuple[str, Degradation | None]:

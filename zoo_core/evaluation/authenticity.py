@@ -19,7 +19,6 @@ class Authenticity(Metric):
 
     name = "authenticity"
     needs: Need = "samples"
-    default = False
 
     def __call__(self, evaluand: Evaluand) -> dict[str, Score]:
         generated, unseen = nearest_training("Authenticity", evaluand)

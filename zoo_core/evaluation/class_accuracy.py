@@ -16,7 +16,6 @@ class ClassAccuracy(SampleMetric):
 
     name = "class_accuracy"
     needs: Need = "labels"
-    default = True
 
     def measure(self, sample: Sample, evaluand: Evaluand) -> dict[str, Rated]:
         network, images = evaluand.network, sample.images

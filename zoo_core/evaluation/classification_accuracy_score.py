@@ -30,7 +30,6 @@ class ClassificationAccuracyScore(SampleMetric):
 
     name = "cas"
     needs: Need = "labels"
-    default = False
 
     def __init__(self, recipe: Recipe | None = None) -> None:
         self._recipe = recipe or Recipe()

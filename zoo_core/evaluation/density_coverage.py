@@ -22,7 +22,6 @@ class DensityCoverage(SampleMetric):
     """
 
     name = "dc"
-    default = False
 
     def measure(self, sample: Sample, evaluand: Evaluand) -> dict[str, Rated]:
         reference, network = evaluand.reference, evaluand.network

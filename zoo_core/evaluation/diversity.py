@@ -22,7 +22,6 @@ class Diversity(SampleMetric):
     """
 
     name = "diversity"
-    default = False
 
     def measure(self, sample: Sample, evaluand: Evaluand) -> dict[str, Rated]:
         suffix, scales = scale_names("Diversity", sample.images.shape)

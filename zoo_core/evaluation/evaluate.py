@@ -8,21 +8,23 @@ from pathlib import Path
 import numpy as np
 
 from zoo_core.data import Dataset
+from zoo_core.data.sources import without_splits
 from zoo_core.errors import UsageError
+from zoo_core.evaluation.exhibits import sampling_of, write_exhibits
 from zoo_core.evaluation.extraction import FeatureStore
-from zoo_core.evaluation.generation import generate, log_likelihoods, reconstruct
+from zoo_core.evaluation.generation import generate, log_likelihoods, reconstruct, transform
 from zoo_core.evaluation.images import Images, Taken, draw
 from zoo_core.evaluation.metric import Evaluand, Likelihoods, Need
 from zoo_core.evaluation.metrics import compute, select
 from zoo_core.evaluation.protocol import Protocol
-from zoo_core.evaluation.record import Cost, DataRecord, Features, Record, Source
+from zoo_core.evaluation.record import Cost, DataRecord, Features, OtherCheckpoint, Record, Source
 from zoo_core.evaluation.sample import Sample
 from zoo_core.evaluation.sources import Opened, SplitImages, relabel, same_channels
-from zoo_core.features import FeatureNetwork
+from zoo_core.features import FeatureNetwork, plugin_of
 from zoo_core.runs import RunFolder
 from zoo_core.sampling.sampler import Sampler
 from zoo_core.training import checkpoint
-from zoo_core.training.selection import Rule, choose
+from zoo_core.training.selection import Rule, Selection, choose
 from zoo_core.training.session import run_options
 
 MOST = 10_000
@@ -37,7 +39,8 @@ class Rules:
         network: the feature network.
         store: keeps features.
         metrics: names; None for the default ones, as far as they apply.
-        count: images that a run generates, at least 2; by default `default_count`.
+        count: images that a run generates, at least 2; by default `default_count`. A model that makes images from
+            inputs gets those of so many reference images, by default of the first 10,000.
         seed: of their noise.
         checkpoint: which one of a run.
         protocol: what fixed all this; None for nothing.
@@ -86,7 +89,10 @@ def default_count(data: Dataset) -> int:
 def evaluate_run(path: Path, data: Dataset, reference: Opened, rules: Rules) -> Record:
     """Score the averaged networks of a run's checkpoint against reference images.
 
-    Labels for conditional models are those of the training images, in an order that the seed gives.
+    Labels for conditional models are those of the training images, in an order that the seed gives. A model that makes
+    images from inputs gets those of the reference, whose images are then also what its outputs are paired with.
+
+    The sheets of `zoo_core.evaluation.exhibits` are written into the run's folder.
 
     Args:
         data: the data set that the run was trained on.
@@ -103,8 +109,9 @@ def evaluate_run(path: Path, data: Dataset, reference: Opened, rules: Rules) -> 
             "Restore the images; labels to ask for and the memorization test come from them.",
         )
     if rules.protocol:
-        last = checkpoint.steps_of(RunFolder(path))[-1]
-        rules.protocol.check_training(sampler.data, source.training, source.seed, last)
+        run = RunFolder(path)
+        last, seconds = checkpoint.steps_of(run)[-1], run.metrics()[-1]["seconds"]
+        rules.protocol.check_training(sampler.data, source.training, source.seed, last, seconds)
     if sampler.data.image_shape[:2] != reference.images.shape[:2]:
         height, width, _ = sampler.data.image_shape
         raise UsageError(
@@ -112,21 +119,12 @@ def evaluate_run(path: Path, data: Dataset, reference: Opened, rules: Rules) -> 
             f"{'x'.join(map(str, reference.images.shape[:2]))}.",
             f"Compare in the run's size: --against SET@{height}x{width}.",
         )
-    needs = rules.needs()
-    count = default_count(data) if rules.count is None else rules.count
-    generated = None
-    if "generate" in sampler.spec.tasks and needs & {"samples", "labels"}:
-        generated = generate(sampler, data, count, rules.seed)
-    training = SplitImages(data, ["train"])
-    real = _first(reference.images)
-    takes = real.shape == sampler.data.image_shape  # not gray for colour, or colour for gray
-    pairs = likelihoods = None
-    if sampler.reconstructs and takes and "reconstructions" in needs:
-        pairs = (real, reconstruct(sampler, real))
-    if sampler.likelihood and takes and "likelihood" in needs:
-        likelihoods = log_likelihoods(sampler, sampler.likelihood, real, rules.seed)
-    evaluand = _evaluand(rules, reference, generated, training, pairs, likelihoods)
-    return _record(str(path), source, reference, rules, evaluand)
+    evaluand = _evaluand_of(sampler, data, reference, rules)
+    record = _record(str(path), source, reference, rules, evaluand)
+    write_exhibits(RunFolder(path), sampler, evaluand, record.metrics)
+    sampling = sampling_of(sampler, evaluand)
+    other = _other_checkpoint(RunFolder(path), sampler, data, reference, rules)
+    return record.model_copy(update={"sampling": sampling, "other_checkpoint": other})
 
 
 def evaluate_images(name: str, judged: Opened, reference: Opened, rules: Rules) -> Record:
@@ -141,6 +139,42 @@ def evaluate_images(name: str, judged: Opened, reference: Opened, rules: Rules) 
     training = SplitImages(reference.dataset, ["train"]) if reference.dataset else None
     evaluand = _evaluand(rules, reference, judged.images, training)
     return _record(name, None, reference, rules, evaluand, judged)
+
+
+def _evaluand_of(sampler: Sampler, data: Dataset, reference: Opened, rules: Rules) -> Evaluand:
+    """Everything that the rules ask of a run, made by its sampler's weights."""
+    needs = rules.needs()
+    count = default_count(data) if rules.count is None else rules.count
+    generated = None
+    if "generate" in sampler.spec.tasks and needs & {"samples", "labels"}:
+        generated = generate(sampler, data, count, rules.seed)
+    training = SplitImages(data, ["train"])
+    real = _first(reference.images)
+    takes = real.shape == sampler.data.image_shape  # not gray for colour, or colour for gray
+    pairs = likelihoods = None
+    if sampler.translates:
+        made = _translations(sampler, reference, rules)
+        generated = made if generated is None else generated
+        if takes:
+            pairs = (_first(reference.images, len(made)), made)
+    if sampler.reconstructs and takes and "reconstructions" in needs:
+        pairs = (real, reconstruct(sampler, real))
+    if sampler.likelihood and takes and "likelihood" in needs:
+        likelihoods = log_likelihoods(sampler, sampler.likelihood, real, rules.seed)
+    return _evaluand(rules, reference, generated, training, pairs, likelihoods)
+
+
+def _other_checkpoint(
+    run: RunFolder, sampler: Sampler, data: Dataset, reference: Opened, rules: Rules
+) -> OtherCheckpoint | None:
+    """The scores of the best where the rules ask for the final one, and of the final one where they ask for the best;
+    None where the run was not scored while it trained. The sampler has its weights afterwards."""
+    if Selection(run.metrics(), 0).best is None:
+        return None
+    rule: Rule = "best" if rules.checkpoint == "final" else "final"
+    sampler.weights = Sampler.load(run.path, rule).weights
+    metrics = rules.score(_evaluand_of(sampler, data, reference, rules))
+    return OtherCheckpoint(rule=rule, checkpoint=choose(run, rule)[0], metrics=metrics)
 
 
 def _evaluand(
@@ -188,8 +222,17 @@ def _floor_images(reference: Opened, count: int) -> tuple[Images | None, Images 
     return Taken(reference.images, np.sort(order[:half])), Taken(reference.images, np.sort(order[half:]))
 
 
-def _first(images: Images) -> Images:
-    return images if len(images) <= MOST else Taken(images, np.arange(MOST))
+def _translations(sampler: Sampler, reference: Opened, rules: Rules) -> Images:
+    if reference.dataset is None:
+        raise UsageError(
+            f"Model '{sampler.spec.name}' makes images from inputs, and '{reference.name}' has none.",
+            f"Name a data set that has them: --against {without_splits(sampler.data.name)}",
+        )
+    return transform(sampler, reference.dataset, reference.splits.split("+"), rules.count or MOST, rules.seed)
+
+
+def _first(images: Images, count: int = MOST) -> Images:
+    return images if len(images) <= count else Taken(images, np.arange(count))
 
 
 def _record(
@@ -208,9 +251,18 @@ def _record(
         skipped=[f"{path}: {reason}" for opened in (judged, reference) if opened for path, reason in opened.skipped],
         source=source,
         data=DataRecord(
-            name=reference.name, content_hash=reference.content_hash, shape=images.shape, reference=reference.splits
+            name=reference.name,
+            content_hash=reference.content_hash,
+            shape=images.shape,
+            reference=reference.splits,
+            plugin=reference.spec.plugin,
         ),
-        features=Features(name=network.name, weights_sha256=network.weights_sha256, runtime=network.runtime),
+        features=Features(
+            name=network.name,
+            weights_sha256=network.weights_sha256,
+            runtime=network.runtime,
+            plugin=plugin_of(network),
+        ),
         protocol=rules.protocol,
         requested=None if rules.metrics is None else list(rules.metrics),
         sampling_seed=rules.seed if source else None,
@@ -225,12 +277,14 @@ def _source(path: Path, rule: Rule) -> Source:
     _, options, training = run_options(run, description)
     step, _ = choose(run, rule)
     line = [line for line in run.metrics() if line["step"] <= step][-1]
+    data = description.data
     return Source(
         run=str(path),
         model=description.model,
         distribution=description.distribution,
         version=description.version,
-        trained_on={"name": description.data.name, "content_hash": description.data.content_hash},
+        trained_on={"name": data.name, "content_hash": data.content_hash}
+        | ({"plugin": data.plugin} if data.plugin else {}),
         options=options.model_dump(mode="json"),
         training=training.model_dump(mode="json"),
         seed=description.seed,

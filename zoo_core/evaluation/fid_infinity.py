@@ -31,7 +31,6 @@ class FIDInfinity(SampleMetric):
     """
 
     name = "fid_infinity"
-    default = False
 
     def measure(self, sample: Sample, evaluand: Evaluand) -> dict[str, Rated]:
         network, reference = evaluand.network, evaluand.reference

@@ -48,7 +48,7 @@ class FolderImages(Images):
     def __init__(
         self, path: Path, size: tuple[int, int] | None = None, *, skip_bad: bool = False, name: str | None = None
     ) -> None:
-        files = _files(path)
+        files = image_files(path)
         looked = [seen for start in range(0, len(files), _FILES) for seen in _look(files[start : start + _FILES], size)]
         good = [(file, seen) for file, seen in zip(files, looked, strict=True) if isinstance(seen, _Seen)]
         bad = [(file, seen) for file, seen in zip(files, looked, strict=True) if isinstance(seen, Exception)]
@@ -85,7 +85,13 @@ class FolderImages(Images):
         return images
 
 
-def _files(path: Path) -> list[Path]:
+def image_files(path: Path) -> list[Path]:
+    """All images in a folder and the folders in it, by their paths; hidden files and folders do not count.
+
+    Raises:
+        UsageError: if there is no such folder, or no images in it.
+        ZooError: if it can't be listed.
+    """
     if not path.is_dir():
         raise UsageError(f"There is no folder '{path}'.", "Check the path.")
     try:

@@ -30,7 +30,7 @@ class FrechetDistance(SampleMetric):
     """
 
     name = "fd"
-    default = True
+    ideal = 0.0
 
     def measure(self, sample: Sample, evaluand: Evaluand) -> dict[str, Rated]:
         network, reference = evaluand.network, evaluand.reference
@@ -52,7 +52,7 @@ class FID(SampleMetric):
     """As `FrechetDistance`, for those who ask for FID by name and would not have it of other features."""
 
     name = "fid"
-    default = False
+    ideal = 0.0
 
     def measure(self, sample: Sample, evaluand: Evaluand) -> dict[str, Rated]:
         if not evaluand.network.label.startswith("inception"):

@@ -1,4 +1,7 @@
-"""What a trained model makes for its scores: images, reconstructions, likelihoods; kept on disk, made once."""
+"""What a trained model makes for its scores: images, reconstructions, translations, likelihoods; kept on disk, made
+once."""
+
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -41,6 +44,34 @@ def reconstruct(sampler: Sampler, originals: Images) -> Images:
     """Each image through encoder and decoder."""
     images = spool(sampler.reconstruct(chunk) for chunk in originals.chunks())
     return ArrayImages(f"{originals.name} through {sampler.spec.name}", images)
+
+
+def transform(sampler: Sampler, data: Dataset, splits: Sequence[str], count: int, seed: int) -> Images:
+    """What the model makes of the inputs of these splits, one split after the other; of the first `count` at most.
+
+    Args:
+        seed: of the noise where the model takes any.
+
+    Raises:
+        UsageError: where the data set has no inputs, or of another shape than those that the model was trained on.
+    """
+    if data.inputs(splits[0]) is None:
+        raise UsageError(
+            f"Model '{sampler.spec.name}' makes images from inputs, and '{data.name}' has none.",
+            f"Name a set that has them: --against {sampler.data.name}",
+        )
+
+    def parts() -> Iterator[np.ndarray]:
+        done = 0
+        for split in splits:
+            inputs = data.inputs(split)
+            assert inputs is not None  # all splits have them, or none has
+            for start in range(0, min(len(inputs), count - done), CHUNK):
+                made = sampler.transform(inputs[start : start + min(CHUNK, count - done)], seed, first=done)
+                done += len(made)
+                yield made
+
+    return ArrayImages(f"{data.name}#{'+'.join(splits)} through {sampler.spec.name}", spool(parts()))
 
 
 def log_likelihoods(sampler: Sampler, declared: Likelihood, images: Images, seed: int) -> Likelihoods:

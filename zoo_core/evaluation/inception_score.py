@@ -25,7 +25,6 @@ class InceptionScore(SampleMetric):
     """
 
     name = "isc"
-    default = False
 
     def measure(self, sample: Sample, evaluand: Evaluand) -> dict[str, Rated]:
         network = evaluand.network

@@ -23,7 +23,7 @@ class IntraFrechetDistance(SampleMetric):
 
     name = "intra_fd"
     needs: Need = "labels"
-    default = False
+    ideal = 0.0
 
     def measure(self, sample: Sample, evaluand: Evaluand) -> dict[str, Rated]:
         network, reference = evaluand.network, evaluand.reference

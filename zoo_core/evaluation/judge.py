@@ -6,7 +6,7 @@ from zoo_core.data import Dataset
 from zoo_core.data.sources import without_splits
 from zoo_core.errors import UsageError
 from zoo_core.evaluation.frechet import acronym_of
-from zoo_core.evaluation.generation import generate
+from zoo_core.evaluation.generation import generate, transform
 from zoo_core.evaluation.images import ArrayImages, Images
 from zoo_core.evaluation.metric import key_of
 from zoo_core.evaluation.statistics import Gaussian, frechet_distance, gaussian_statistics
@@ -27,8 +27,8 @@ class HeldOutScore:
     """A `zoo_core.training.selection.Judge`: the Fréchet distance of generated images to those of the split
     "validation", in the features that `load_features` takes to suit the data set best.
 
-    As many images are generated as there are held-out ones, at most 2,000, always from the same noise. Few images make
-    the distance too large, but all checkpoints alike.
+    As many images are generated as there are held-out ones, at most 2,000, always from the same noise; a model that
+    makes them from inputs gets those of this split. Few images make the distance too large, but all checkpoints alike.
 
     Args:
         sampler: of the model in training; its weights are replaced at each look.
@@ -55,9 +55,14 @@ class HeldOutScore:
 
     def __call__(self, weights: Arrays) -> float:
         self._sampler.weights = weights
-        found = self._gaussian(generate(self._sampler, self._data, self._count, SEED))
+        found = self._gaussian(self._made())
         real = self._reference
         return frechet_distance(found.mean, found.covariance, real.mean, real.covariance)
+
+    def _made(self) -> Images:
+        if self._sampler.translates:
+            return transform(self._sampler, self._data, ["validation"], self._count, SEED)
+        return generate(self._sampler, self._data, self._count, SEED)
 
     @cached_property
     def _reference(self) -> Gaussian:

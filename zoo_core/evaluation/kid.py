@@ -27,7 +27,6 @@ class KID(SampleMetric):
     """
 
     name = "kid"
-    default = False
 
     def measure(self, sample: Sample, evaluand: Evaluand) -> dict[str, Rated]:
         network, reference = evaluand.network, evaluand.reference

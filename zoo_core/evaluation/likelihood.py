@@ -24,7 +24,6 @@ class LikelihoodMetric(Metric):
 
     name = "likelihood"
     needs: Need = "likelihood"
-    default = True
 
     def __call__(self, evaluand: Evaluand) -> dict[str, Score]:
         found = evaluand.likelihoods

@@ -28,7 +28,6 @@ class Memorization(Metric):
 
     name = "memorization"
     needs: Need = "samples"
-    default = True
 
     def __call__(self, evaluand: Evaluand) -> dict[str, Score]:
         generated, unseen = nearest_training("Memorization", evaluand)

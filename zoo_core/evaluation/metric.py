@@ -84,12 +84,13 @@ class Metric(abc.ABC):
         name: what people type.
         needs: "samples" are generated images; "labels" generated images and the classes asked for;
             "reconstructions" pairs of images; "likelihood" what the model says of reference images.
-        default: whether it is measured where no metrics are named; those that take long or say much the same are not.
+        ideal: what images score that are the reference themselves, in another order, or are perfectly reconstructed;
+            None where that is no fixed number.
     """
 
     name: str
     needs: Need
-    default: bool
+    ideal: float | None = None
 
     @abc.abstractmethod
     def __call__(self, evaluand: Evaluand) -> dict[str, Score]:

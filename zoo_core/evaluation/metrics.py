@@ -1,71 +1,47 @@
-"""The metrics there are, and measuring several of them."""
+"""Metrics by their names, and measuring several of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from zoo_core.errors import unknown
-from zoo_core.evaluation.authenticity import Authenticity
-from zoo_core.evaluation.class_accuracy import ClassAccuracy
-from zoo_core.evaluation.classification_accuracy_score import ClassificationAccuracyScore
-from zoo_core.evaluation.density_coverage import DensityCoverage
-from zoo_core.evaluation.diversity import Diversity
-from zoo_core.evaluation.fid_infinity import FIDInfinity
-from zoo_core.evaluation.frechet import FID, FrechetDistance
-from zoo_core.evaluation.inception_score import InceptionScore
-from zoo_core.evaluation.intra_fid import IntraFrechetDistance
-from zoo_core.evaluation.kid import KID
-from zoo_core.evaluation.likelihood import LikelihoodMetric
-from zoo_core.evaluation.memorization import Memorization
+from zoo_core.discovery import CORE
+from zoo_core.errors import ZooError
 from zoo_core.evaluation.metric import Evaluand, Metric, NotApplicable
-from zoo_core.evaluation.ms_ssim import MSSSIM
-from zoo_core.evaluation.precision_recall import PrecisionRecall
-from zoo_core.evaluation.psnr import PSNR
 from zoo_core.evaluation.record import Score
-from zoo_core.evaluation.ssim import SSIM
+from zoo_core.registered import RegisteredTarget
+from zoo_core.registry import registry
+from zoo_core.specs import ALL, MetricSpec
 
-METRICS: Mapping[str, Metric] = {
-    metric.name: metric
-    for metric in (
-        FrechetDistance(),
-        FID(),
-        FIDInfinity(),
-        KID(),
-        InceptionScore(),
-        PrecisionRecall(),
-        DensityCoverage(),
-        IntraFrechetDistance(),
-        ClassAccuracy(),
-        ClassificationAccuracyScore(),
-        Memorization(),
-        Authenticity(),
-        SSIM(),
-        MSSSIM(),
-        Diversity(),
-        PSNR(),
-        LikelihoodMetric(),
-    )
-}
-
-ALL = "all"
-"""What people type for every metric that applies."""
+USUAL = ("fd", "prc", "class_accuracy", "memorization", "ssim", "psnr", "likelihood")
+"""What is measured where no metrics are named; others take long, say much the same, or come from elsewhere."""
 
 
 def select(names: Sequence[str] | None) -> list[Metric]:
     """The metrics of these names; their `needs` say what an evaluand for them must have.
 
     Args:
-        names: None for those that are measured by default; ["all"] for every one.
+        names: None for the usual ones; ["all"] for every one that is installed.
 
     Raises:
         UsageError: for an unknown name; tells the nearest one.
+        ZooError: where a plugin's code fails, or is not what its record says.
     """
     if names is None:
-        return [metric for metric in METRICS.values() if metric.default]
-    if list(names) == [ALL]:
-        return list(METRICS.values())
-    for name in names:
-        if name not in METRICS:
-            raise unknown("metric", name, METRICS)
-    return [METRICS[name] for name in dict.fromkeys(names)]
+        names = USUAL
+    elif list(names) == [ALL]:
+        names = list(registry().metrics)
+    return [open_metric(name) for name in dict.fromkeys(names)]
+
+
+def open_metric(name: str) -> Metric:
+    """One metric. Raises as `select` does."""
+    registered = registry().metric(name)
+    make = registered.load()
+    with registered.guarded():
+        metric = make()
+        if not isinstance(metric, Metric):
+            raise TypeError(f"expected a zoo_core.evaluation.metric.Metric, received {metric!r}")
+        if metric.name != name:
+            raise ValueError(f"its name must be '{name}', received '{metric.name}'")
+    return metric
 
 
 def compute(names: Sequence[str] | None, evaluand: Evaluand, strict: bool = True) -> dict[str, Score]:
@@ -81,12 +57,36 @@ def compute(names: Sequence[str] | None, evaluand: Evaluand, strict: bool = True
     Raises:
         UsageError: for an unknown name.
         NotApplicable: for a named metric that can't be measured here, with the reason, where `strict`.
+        ZooError: where a plugin's metric fails, or gives a score the key of another.
     """
     scores: dict[str, Score] = {}
     for metric in select(names):
         try:
-            scores |= metric(evaluand)
+            scores |= _measure(metric, evaluand, scores)
         except NotApplicable:
             if strict and names is not None and list(names) != [ALL]:
                 raise
     return scores
+
+
+def check_keys(registered: RegisteredTarget[MetricSpec], keys: Sequence[str]) -> None:
+    """Raises ValueError for a score that is not called after its metric: a score's key has one meaning."""
+    name = registered.spec.name
+    for key in keys:
+        if key != name and not key.startswith(f"{name}_"):
+            raise ValueError(f"its scores must be called '{name}', or that and more after '_', received '{key}'")
+
+
+def _measure(metric: Metric, evaluand: Evaluand, before: dict[str, Score]) -> dict[str, Score]:
+    registered = registry().metric(metric.name)
+    if registered.plugin.distribution == CORE:
+        return metric(evaluand)
+    with registered.guarded("fails"):
+        found = metric(evaluand)
+        check_keys(registered, list(found))
+    if taken := sorted(found.keys() & before.keys()):
+        raise ZooError(
+            f"Metric '{metric.name}' of {registered.plugin} gives a score called '{taken[0]}', as another metric does.",
+            "Measure them one at a time.",
+        )
+    return {key: score.model_copy(update={"plugin": registered.source}) for key, score in found.items()}

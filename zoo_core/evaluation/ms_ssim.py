@@ -24,7 +24,7 @@ class MSSSIM(Metric):
 
     name = "ms_ssim"
     needs: Need = "reconstructions"
-    default = False
+    ideal = 1.0
 
     def __call__(self, evaluand: Evaluand) -> dict[str, Score]:
         suffix, label = scale_names("MS-SSIM", evaluand.reference.images.shape)

@@ -21,7 +21,7 @@ class PrecisionRecall(SampleMetric):
     """
 
     name = "prc"
-    default = True
+    ideal = 1.0
 
     def measure(self, sample: Sample, evaluand: Evaluand) -> dict[str, Rated]:
         reference, network = evaluand.reference, evaluand.network

@@ -4,20 +4,32 @@ import hashlib
 import importlib.resources
 import json
 import re
+import typing
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from zoo_core.data import SPLITS
 from zoo_core.errors import UsageError, unknown
-from zoo_core.features import FeatureNetwork
 from zoo_core.options import Options, read_toml, resolve
-from zoo_core.specs import DataSpec
 from zoo_core.training.selection import Rule
+
+if TYPE_CHECKING:
+    from zoo_core.features import FeatureNetwork  # which imports Keras
 
 Hash = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 Splits = Annotated[str, Field(pattern=rf"^({'|'.join(SPLITS)})(\+({'|'.join(SPLITS)}))*$")]
+
+
+class Identified(typing.Protocol):
+    """What a protocol checks of a data set; a `DataSpec` has it, and so has a record."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def content_hash(self) -> str: ...
 
 
 class DataRule(Options):
@@ -50,24 +62,34 @@ class DataRule(Options):
 
 
 class TrainingRule(Options):
-    """How models are trained: so many steps of so many images, once from each seed.
+    """How models are trained: with one budget, in batches of so many images, once from each seed.
 
     Attributes:
+        steps, images, seconds: the budget, as in `TrainingOptions`; two of them are None.
         checkpoint: which one is scored: the "final" one after the last step, or the "best" on the select images.
         select_every: steps between looks for the best one; None for "final".
     """
 
-    steps: int = Field(ge=1)
+    steps: int | None = Field(None, ge=1)
+    images: int | None = Field(None, ge=1)
+    seconds: float | None = Field(None, gt=0)
     batch_size: int = Field(ge=1)
     seeds: tuple[int, ...] = Field(min_length=1)
     checkpoint: Rule
     select_every: int | None = Field(None, ge=1)
 
     @property
-    def options(self) -> dict[str, int]:
+    def options(self) -> dict[str, float]:
         """The `TrainingOptions` that the rule fixes."""
-        fixed = {"steps": self.steps, "batch_size": self.batch_size, "select_every": self.select_every}
-        return {name: value for name, value in fixed.items() if value is not None}
+        names = ("steps", "images", "seconds", "batch_size", "select_every")
+        return {name: value for name in names if (value := getattr(self, name)) is not None}
+
+    @model_validator(mode="after")
+    def _has_one_budget(self) -> "TrainingRule":
+        budget = {name: value for name in ("steps", "images", "seconds") if (value := getattr(self, name)) is not None}
+        if len(budget) != 1:
+            raise ValueError(f"a training ends by one of steps, images and seconds, received {budget or 'none'}")
+        return self
 
     @model_validator(mode="after")
     def _looks_for_the_best(self) -> "TrainingRule":
@@ -111,7 +133,7 @@ class Protocol(Options):
     version: int = Field(ge=1, description="goes up with every change that could move a number")
     summary: str = Field(description="one line, with the source where the literature has the protocol")
     data: DataRule = Field(description="source, content_hash, fit, select, reference, real")
-    training: TrainingRule = Field(description="steps, batch_size, seeds, checkpoint, select_every")
+    training: TrainingRule = Field(description="steps, images or seconds; batch_size, seeds, checkpoint, select_every")
     features: FeatureRule = Field(description="name, weights_sha256")
     scoring: ScoringRule = Field(description="generated, seed, metrics")
 
@@ -132,7 +154,7 @@ class Protocol(Options):
         """Of all fields, whatever the file looks like."""
         return hashlib.sha256(json.dumps(self.model_dump(mode="json"), sort_keys=True).encode()).hexdigest()
 
-    def check_network(self, network: FeatureNetwork) -> None:
+    def check_network(self, network: "FeatureNetwork") -> None:
         """Raises UsageError for features other than the protocol's."""
         wanted = self.features
         if network.weights_sha256 != wanted.weights_sha256 or network.name != wanted.name:
@@ -142,7 +164,7 @@ class Protocol(Options):
                 "Take the weights that it names, or score without --protocol.",
             )
 
-    def check_data(self, data: DataSpec) -> None:
+    def check_data(self, data: Identified) -> None:
         """Raises UsageError for another data set to train on than the protocol's."""
         if self.data.content_hash not in (None, data.content_hash):
             raise UsageError(
@@ -151,24 +173,30 @@ class Protocol(Options):
                 "Use the original images; where they were changed on purpose, write a protocol of your own.",
             )
 
-    def check_training(self, data: DataSpec, training: dict[str, Any], seed: int, checkpoint: int) -> None:
+    def check_training(
+        self, data: Identified, training: dict[str, Any], seed: int, checkpoint: int, seconds: float = 0.0
+    ) -> None:
         """Whether a run was made by the rules.
 
         Args:
             data: what it was trained on.
             training: the `TrainingOptions` by name.
             checkpoint: the step of its last checkpoint.
+            seconds: of its training steps.
 
         Raises:
             UsageError: names everything that differs.
         """
         self.check_data(data)
         rule = self.training
-        compared = {
+        compared: dict[str, tuple[object, object]] = {
             "data": (self.data.fitted, data.name),
-            **{name: (value, training[name]) for name, value in rule.options.items()},
-            "checkpoint": (rule.steps, checkpoint),
+            **{name: (value, training.get(name)) for name, value in rule.options.items()},
         }
+        if rule.seconds is None:
+            compared["checkpoint"] = (training["steps"] if rule.images else rule.steps, checkpoint)
+        elif seconds < rule.seconds:
+            compared["seconds trained"] = (rule.seconds, seconds)
         wrong = [f"{key} should be {want}, received {got}" for key, (want, got) in compared.items() if want != got]
         if seed not in rule.seeds:
             wrong.append(f"seed should be one of {', '.join(map(str, rule.seeds))}, received {seed}")

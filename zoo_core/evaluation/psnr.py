@@ -19,7 +19,7 @@ class PSNR(Metric):
 
     name = "psnr"
     needs: Need = "reconstructions"
-    default = True
+    ideal = CAP
 
     def __call__(self, evaluand: Evaluand) -> dict[str, Score]:
         values = over_pairs("PSNR", evaluand, psnr_of)

@@ -28,6 +28,7 @@ class Score(_Frozen):
             seeds; the interval covers 95 %. None where they are not known.
         interval_method: how they were found, in a few words.
         floor: what `n_floor` other real images score by the same rule: what a perfect model would be expected to.
+        plugin: the package and version that brought the metric, such as "zoo-entropy 0.1.0"; None for zoo-core's own.
     """
 
     value: float
@@ -40,25 +41,30 @@ class Score(_Frozen):
     interval_method: str = ""
     floor: float | None = None
     n_floor: int | None = None
+    plugin: str | None = None
 
 
 class Features(_Frozen):
-    """The feature network: its name, such as "classifier:digits", the SHA-256 of its weights where it has any, and
-    what computed it, which moves a score by rounding only."""
+    """The feature network: its name, such as "classifier:digits", the SHA-256 of its weights where it has any, what
+    computed it, which moves a score by rounding only, and the package and version that brought it, None for
+    zoo-core's own."""
 
     name: str
     weights_sha256: str | None
     runtime: str = ""
+    plugin: str | None = None
 
 
 class DataRecord(_Frozen):
-    """The reference: the images as named, the hash of their content, their shape (H, W, C), and which splits of a
-    data set they are, joined by "+", or "all" for images that are no data set."""
+    """The reference: the images as named, the hash of their content, their shape (H, W, C), which splits of a data set
+    they are, joined by "+", or "all" for images that are no data set, and the package and version that brought them,
+    None where none but zoo-core did."""
 
     name: str
     content_hash: str
     shape: tuple[int, int, int]
     reference: str
+    plugin: str | None = None
 
 
 class Cost(_Frozen):
@@ -97,6 +103,32 @@ class Source(_Frozen):
     environment: dict[str, Any]
 
 
+class Sampling(_Frozen):
+    """How a run generates, found when it was evaluated.
+
+    Attributes:
+        images_per_second: of one full batch, compiled before.
+        batch: the images in it.
+        runtime: what computed it, such as "keras 3.15.1, jax, cpu".
+        variety: the spread of the generated images as a share of that of the reference images
+            (`zoo_core.sampling.collapse.spread`); None for images that are made from others.
+    """
+
+    images_per_second: float
+    batch: int
+    runtime: str
+    variety: float | None
+
+
+class OtherCheckpoint(_Frozen):
+    """What the run's other checkpoint scores by the same rules: the final one where the best is the record's, and the
+    best where it is the final one."""
+
+    rule: Rule
+    checkpoint: int
+    metrics: dict[str, Score]
+
+
 class Record(_Frozen):
     """One evaluation: of a run (`source`), or of images from elsewhere (`source` None, `evaluated` names them).
 
@@ -106,6 +138,8 @@ class Record(_Frozen):
         protocol: in full; None where none was asked for.
         requested: the names of the metrics that were asked for; None for the default ones.
         sampling_seed: of the noise behind the generated images; None for images from elsewhere.
+        other_checkpoint: None where the run has but one.
+        sampling: None where nothing was generated, and in records from before it was measured.
     """
 
     schema_version: Literal[1] = 1
@@ -119,4 +153,6 @@ class Record(_Frozen):
     requested: list[str] | None = None
     sampling_seed: int | None
     metrics: dict[str, Score]
+    other_checkpoint: OtherCheckpoint | None = None
+    sampling: Sampling | None = None
     created: str

@@ -10,13 +10,14 @@ from pathlib import Path
 
 import numpy as np
 
-from zoo_core.data import BUILTIN, SPLITS, Dataset, load_dataset, read_h5
+from zoo_core.data import SPLITS, Dataset, load_dataset, read_h5
 from zoo_core.data.dataset import digest, ordered_hash
 from zoo_core.data.sources import cut_size, parse_source, resize_dataset, without_splits
 from zoo_core.errors import UsageError
 from zoo_core.evaluation.folder_images import FolderImages
 from zoo_core.evaluation.images import Images, InColour
 from zoo_core.evaluation.npz import open_npz
+from zoo_core.registry import registry
 from zoo_core.specs import DataSpec, Field
 
 _NUMPY = (".npz", ".npy")
@@ -145,7 +146,7 @@ def same_channels(*images: Images) -> tuple[Images, ...]:
 
 def _path(source: str) -> tuple[Path, tuple[int, int] | None] | None:
     """The path and the size (H, W) that a source stands for; None where it names a data set."""
-    if source.startswith(("folder:", "h5:")) or re.split("[@#~]", source)[0] in BUILTIN:
+    if source.startswith(("folder:", "h5:")) or re.split("[@#~]", source)[0] in registry().datasets:
         return None
     if os.path.exists(source):
         return Path(source), None

@@ -56,7 +56,7 @@ def over_pairs(what: str, evaluand: Evaluand, measure: PairFunction) -> np.ndarr
     if evaluand.pairs is None:
         raise NotApplicable(
             f"{what} needs reconstructions of known originals, which a folder of images has not.",
-            "They come from a run of a model that can reconstruct.",
+            "They come from a run of a model that can reconstruct or translate.",
         )
     originals, others = evaluand.pairs
     return np.concatenate([measure(*chunks) for chunks in zip(originals.chunks(), others.chunks(), strict=True)])

@@ -2,7 +2,7 @@
 
 from zoo_core.features.base import ClassifyingNetwork, FeatureNetwork
 from zoo_core.features.classifier import Classifier
-from zoo_core.features.loading import load_features
+from zoo_core.features.loading import load_features, plugin_of
 from zoo_core.features.pixels import Pixels
 
-__all__ = ["Classifier", "ClassifyingNetwork", "FeatureNetwork", "Pixels", "load_features"]
+__all__ = ["Classifier", "ClassifyingNetwork", "FeatureNetwork", "Pixels", "load_features", "plugin_of"]

@@ -32,8 +32,19 @@ def load_features(name: str, data: DataSpec, weights: Path | None = None) -> Fea
     registered = registry().feature_network(_automatic(data, weights) if name == AUTO else name)
     with registered.guarded():
         network = registered.load()(data, weights)
-        _check(network, registered.spec.name, data)
+        check_network(network, registered.spec.name, data)
     return network
+
+
+def plugin_of(network: FeatureNetwork) -> str | None:
+    """The package and version that brought a network; None for zoo-core's own, and for one that no plugin brings."""
+    registered = registry().features.get(_base(network.name))
+    return registered.source if registered else None
+
+
+def _base(name: str) -> str:
+    """The name of the spec: "classifier" for "classifier:digits" and "classifier@1a2b3c4d"."""
+    return re.split("[:@]", name)[0]
 
 
 def _automatic(data: DataSpec, weights: Path | None) -> str:
@@ -49,12 +60,13 @@ def _automatic(data: DataSpec, weights: Path | None) -> str:
     return "classifier"
 
 
-def _check(network: FeatureNetwork, name: str, data: DataSpec) -> None:
+def check_network(network: FeatureNetwork, name: str, data: DataSpec) -> None:
+    """Raises an exception where two black images of the data set's size show that it is no network of this name."""
     if not isinstance(network, FeatureNetwork):
         raise TypeError(f"expected a zoo_core.features.FeatureNetwork, received {network!r}")
     for attribute in ("weights_sha256", "runtime"):
         getattr(network, attribute)
-    if re.split("[:@]", network.name)[0] != name:
+    if _base(network.name) != name:
         raise ValueError(f"its name must be '{name}', or that and more after ':' or '@', received '{network.name}'")
     features = network.features(np.zeros((2, *data.image_shape), np.uint8))
     _check_rows("features", features, None)

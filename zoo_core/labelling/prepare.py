@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from zoo_core.data.builtin import BUILTIN
 from zoo_core.data.hdf5 import Prepared
 from zoo_core.data.preparing import PreparationReport, Rules, prepare
 from zoo_core.data.preparing.engines import Engine, LocalEngine
@@ -12,6 +11,7 @@ from zoo_core.data.preparing.pipeline import Progress
 from zoo_core.data.sources import cut_size
 from zoo_core.errors import UsageError
 from zoo_core.options import Options, resolve
+from zoo_core.registry import registry
 from zoo_core.specs import AUTO
 
 
@@ -60,9 +60,10 @@ def prepare_dataset(
         UsageError, ZooError: as `zoo_core.data.preparing.prepare`.
     """
     names, given = _cut_sizes(sources, dict(rules or {}))
-    if all(name in BUILTIN for name in names):
+    known = registry().datasets
+    if all(name in known for name in names):
         # They stay what others mean by their names, in the size that these stand for.
-        size = BUILTIN[names[0]].shape[:2]
+        size = known[names[0]].spec.shape[:2]
         given = {"duplicates": "report", "size": size, "fit": "stretch"} | given
     labelling = labelling or Labelling()
     label = _labeller(labelling, drop=given.get("unlabelled") == "drop")

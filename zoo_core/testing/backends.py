@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
+from zoo_core.registry import registry
 from zoo_core.testing.results import CheckFailed, CheckSkipped
 from zoo_core.testing.subject import Subject, needs
 from zoo_core.testing.worker import first_losses
@@ -42,7 +43,8 @@ def _compare(subject: Subject, name: str) -> None:
     if find_spec(name) is None:
         raise CheckSkipped(f"{name} is not installed")
     needs(subject.run)
-    environment = {**os.environ, "KERAS_BACKEND": name, "TF_CPP_MIN_LOG_LEVEL": "3"}
+    files = os.pathsep.join(map(str, registry().files.values()))
+    environment = {**os.environ, "KERAS_BACKEND": name, "TF_CPP_MIN_LOG_LEVEL": "3", "ZOO_MODEL_FILES": files}
     with TemporaryDirectory(prefix="zoo-") as folder:
         expected = first_losses(subject, Path(folder))
         command = [sys.executable, "-m", "zoo_core.testing.worker", subject.name, json.dumps(subject.given), folder]

@@ -56,3 +56,16 @@ def watched(changed: set[str]) -> Iterator[None]:
             if piece.read() != value:
                 changed.add(piece.name)
                 piece.write(value)
+
+
+@contextmanager
+def other_random_state() -> Iterator[None]:
+    """A scope in which the global random states of Python and NumPy are other ones; afterwards they are as before."""
+    python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002  # the global one is meant
+    random.seed(12345)
+    np.random.seed(12345)  # noqa: NPY002
+    try:
+        yield
+    finally:
+        random.setstate(python)
+        np.random.set_state(numpy)  # noqa: NPY002

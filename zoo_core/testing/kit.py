@@ -2,26 +2,39 @@
 
 import sys
 import time
-from collections.abc import Callable, Collection, Mapping
-from contextlib import redirect_stdout
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager, redirect_stdout
+from pathlib import Path
 from typing import Any
 
+import keras
+
+from zoo_core.discovery import raised_in
 from zoo_core.errors import unknown
+from zoo_core.registry import registry
 from zoo_core.testing import (
     backends,
+    datasets,
+    features,
     labels,
     learning,
+    metrics,
     networks_and_losses,
     persistence,
     sampling,
     spec_and_options,
+    translation,
 )
+from zoo_core.testing.checked import Checked, needs
+from zoo_core.testing.datasets import DatasetSubject
+from zoo_core.testing.features import FeatureSubject
 from zoo_core.testing.global_state import watched
+from zoo_core.testing.metrics import MetricSubject
 from zoo_core.testing.results import CheckFailed, CheckResult, CheckSkipped, Outcome
-from zoo_core.testing.subject import Subject, needs
+from zoo_core.testing.subject import Subject
 from zoo_core.training.backends import backend
 
-Check = Callable[[Subject], None]
+Check = Callable[[Any], None]
 """Looks at one thing. Raises CheckFailed for a fault, as does any other exception, and CheckSkipped where there is
 nothing to look at."""
 
@@ -30,11 +43,16 @@ CHECKS: tuple[Check, ...] = (
     *networks_and_losses.CHECKS,
     *sampling.CHECKS,
     *labels.CHECKS,
+    *translation.CHECKS,
     *persistence.CHECKS,
     *backends.CHECKS,
 )
 
 SLOW_CHECKS: tuple[Check, ...] = learning.CHECKS
+
+DATASET_CHECKS: tuple[Check, ...] = (spec_and_options.entry_module_imports_no_keras, *datasets.CHECKS)
+FEATURE_CHECKS: tuple[Check, ...] = (spec_and_options.entry_module_imports_no_keras, *features.CHECKS)
+METRIC_CHECKS: tuple[Check, ...] = (spec_and_options.entry_module_imports_no_keras, *metrics.CHECKS)
 
 
 def check_model(
@@ -56,36 +74,104 @@ def check_model(
         UsageError: for the name of a check that there is not.
         ZooError, UsageError: for a model that there is not, or whose plugin is broken, as `Registry.model`.
     """
+    return check_subject(Subject(name, options), expected_failed_checks, slow)
+
+
+def check_dataset(
+    name: str, *, expected_failed_checks: Mapping[str, str] | None = None, data_dir: str | Path | None = None
+) -> list[CheckResult]:
+    """Run every check on one data set. Raises as `check_model` does.
+
+    Args:
+        name: as for `--data`, without a size.
+        data_dir: the folder of local copies; by default that of ZOO_DATA_DIR. What would have to be fetched is not.
+    """
+    return check_subject(DatasetSubject(name, Path(data_dir) if data_dir else None), expected_failed_checks)
+
+
+def check_features(
+    name: str, *, expected_failed_checks: Mapping[str, str] | None = None, weights: str | Path | None = None
+) -> list[CheckResult]:
+    """Run every check on one feature network. Raises as `check_model` does.
+
+    Args:
+        name: as for `--features`.
+        weights: a file of its weights, in place of those that it would take itself.
+    """
+    return check_subject(FeatureSubject(name, Path(weights) if weights else None), expected_failed_checks)
+
+
+def check_metric(name: str, *, expected_failed_checks: Mapping[str, str] | None = None) -> list[CheckResult]:
+    """Run every check on one metric, named as for `--metrics`. Raises as `check_model` does."""
+    return check_subject(MetricSubject(name), expected_failed_checks)
+
+
+def check_subject(
+    subject: Checked[Any], expected_failed_checks: Mapping[str, str] | None = None, slow: bool = False
+) -> list[CheckResult]:
+    """Run every check on a subject. Raises as `check_model` does."""
     expected = expected_failed_checks or {}
-    checks = select(slow, expected)
-    subject = Subject(name, options)
+    checks = select(subject, slow, expected)
     needs(subject.registered)
     return [_result(check, subject, expected.get(check.__name__)) for check in checks]
 
 
-def select(slow: bool, expected: Collection[str]) -> tuple[Check, ...]:
-    """The checks, in their order.
+def subjects(
+    name: str,
+    options: Mapping[str, Any] | None = None,
+    weights: str | Path | None = None,
+    data_dir: str | Path | None = None,
+) -> list[Checked[Any]]:
+    """All that is called so, of whatever kind. What is not installed is taken for a model, and so is a file.
+
+    Args:
+        options, weights, data_dir: of a model, a feature network and a data set, as for the check of each.
+    """
+    found = registry()
+    if "/" in name or name.endswith(".py"):
+        return [Subject(found.add_file(Path(name)), options)]
+    of_models: list[Checked[Any]] = [Subject(name, options)]
+    others: list[Checked[Any]] = []
+    if name in found.datasets:
+        others.append(DatasetSubject(name, Path(data_dir) if data_dir else None))
+    if name in found.features:
+        others.append(FeatureSubject(name, Path(weights) if weights else None))
+    if name in found.metrics:
+        others.append(MetricSubject(name))
+    return others if others and name not in found.models else of_models + others
+
+
+def select(subject: Checked[Any], slow: bool, expected: Collection[str]) -> tuple[Check, ...]:
+    """The checks of a subject, in their order.
 
     Raises:
         UsageError: where one is expected to fail that there is not.
     """
-    known = {check.__name__ for check in CHECKS + SLOW_CHECKS}
+    known = {check.__name__ for check in CHECKS + SLOW_CHECKS + DATASET_CHECKS + FEATURE_CHECKS + METRIC_CHECKS}
     for name in expected:
         if name not in known:
             raise unknown("check", name, known)
+    match subject:
+        case DatasetSubject():
+            return DATASET_CHECKS
+        case FeatureSubject():
+            return FEATURE_CHECKS
+        case MetricSubject():
+            return METRIC_CHECKS
     return CHECKS + (SLOW_CHECKS if slow else ())
 
 
-def perform(check: Check, subject: Subject) -> None:
-    """Run one check; what it and the model print goes to stderr, and global state is put back.
+def perform(check: Check, subject: Checked[Any]) -> None:
+    """Run one check; what it and its subject print goes to stderr, and global state is put back.
 
     Raises:
         CheckSkipped: where there is nothing to look at, or another check has found the fault already.
         Exception: what the check raises.
     """
     on = backend()
+    cpu = on.select_device("cpu")
     try:
-        with redirect_stdout(sys.stderr), watched(subject.changed), on.use_device(on.select_device("cpu")):
+        with _whole_tracebacks(), redirect_stdout(sys.stderr), watched(subject.changed), on.use_device(cpu):
             check(subject)
     except CheckSkipped:
         raise
@@ -96,7 +182,7 @@ def perform(check: Check, subject: Subject) -> None:
         raise
 
 
-def _result(check: Check, subject: Subject, expected: str | None) -> CheckResult:
+def _result(check: Check, subject: Checked[Any], expected: str | None) -> CheckResult:
     began = time.perf_counter()
     outcome, message = _outcome(check, subject)
     if expected is not None and outcome == "failed":
@@ -106,7 +192,7 @@ def _result(check: Check, subject: Subject, expected: str | None) -> CheckResult
     return CheckResult(check.__name__, outcome, message, round(time.perf_counter() - began, 3))
 
 
-def _outcome(check: Check, subject: Subject) -> tuple[Outcome, str]:
+def _outcome(check: Check, subject: Checked[Any]) -> tuple[Outcome, str]:
     try:
         perform(check, subject)
     except CheckSkipped as reason:
@@ -114,5 +200,19 @@ def _outcome(check: Check, subject: Subject) -> tuple[Outcome, str]:
     except CheckFailed as failure:
         return "failed", str(failure)
     except (Exception, SystemExit) as error:
-        return "failed", f"Expected no exception. Seen: {type(error).__name__}: {error}"
+        place = raised_in(error)
+        seen = f"Seen in {place}" if place else "Seen"
+        return "failed", f"Expected no exception. {seen}: {type(error).__name__}: {error}"
     return "passed", ""
+
+
+@contextmanager
+def _whole_tracebacks() -> Iterator[None]:
+    """Keras cuts out the lines between its own, and with them the one at fault; some of JAX' exceptions it replaces."""
+    before = keras.config.is_traceback_filtering_enabled()
+    keras.config.disable_traceback_filtering()
+    try:
+        yield
+    finally:
+        if before:
+            keras.config.enable_traceback_filtering()

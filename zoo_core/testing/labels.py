@@ -10,8 +10,8 @@ from zoo_core.testing.trial import Trial
 
 def labels_matter_where_required(subject: Subject) -> None:
     """A conditional model gives other images for other labels, from the same noise."""
-    if not subject.conditional:
-        raise CheckSkipped("the spec says that labels are ignored")
+    if not (subject.conditional and subject.generates):
+        raise CheckSkipped("the spec says that labels are ignored, or the model does not generate")
     asked = (every_class(COUNT) + 1) % len(CLASSES)
     if np.array_equal(subject.images, subject.draw(np.arange(COUNT), 1, asked.astype("int32"))):
         raise CheckFailed(
@@ -30,7 +30,7 @@ def labels_are_ignored_where_said_so(subject: Subject) -> None:
     mend = "say labels='required' in the spec, or leave the labels alone"
     batch = {name: array for name, array in subject.batch(0).items() if name != "labels"}
     try:
-        without = Trial(subject.build(noise_images(subject.shape, labelled=False).spec))(batch)
+        without = Trial(subject.build(noise_images(subject.sizes, labelled=False).spec))(batch)
     except Exception as error:
         raise CheckFailed(expected, f"without labels {type(error).__name__}: {error}", mend) from error
     for phase, values in seen.values.items():

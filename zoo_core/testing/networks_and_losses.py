@@ -41,8 +41,8 @@ OFFSET = 1.0
 def networks_build_or_refuse_a_shape(subject: Subject) -> None:
     """Images of any size come from the command line: the networks stand, or `UnsupportedShape` says what would do."""
     needs(subject.shape)
-    for (height, width, channels), error in subject.attempts.items():
-        at = f"at {height}x{width}x{channels}"
+    for sizes, error in subject.attempts.items():
+        at = f"at {sizes}"
         if isinstance(error, UnsupportedShape) and not error.hint:
             raise CheckFailed(
                 f"a refusal {at} that says what the model takes",

@@ -14,8 +14,8 @@ ROUNDING = 1e-4
 
 def a_saved_model_gives_the_same_samples(subject: Subject) -> None:
     """What was sampled at the end of the training comes out of the run's folder again."""
-    if not subject.generates:
-        raise CheckSkipped("the model has not the task 'generate'")
+    if not subject.draws:
+        raise CheckSkipped("the model has neither of the tasks 'generate' and 'translate'")
     loaded, before = subject.images, subject.run.images
     assert before is not None
     difference = np.abs(loaded - before).max()
@@ -48,7 +48,7 @@ def no_global_state_is_left(subject: Subject) -> None:
     too."""
     with watched(subject.changed):
         needs(subject.run)
-        if subject.generates:
+        if subject.draws:
             needs(subject.images)
     if subject.changed:
         raise CheckFailed(

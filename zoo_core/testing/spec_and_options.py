@@ -3,10 +3,12 @@
 import subprocess
 import sys
 import tomllib
+from typing import Any
 
 from pydantic import ValidationError
 
 from zoo_core.options import Options, resolve, write_toml
+from zoo_core.testing.checked import Checked
 from zoo_core.testing.results import CheckFailed, CheckSkipped
 from zoo_core.testing.subject import Subject
 
@@ -24,7 +26,7 @@ print(len(found), *[module for module in {HEAVY} if module in sys.modules])
 """
 
 
-def entry_module_imports_no_keras(subject: Subject) -> None:
+def entry_module_imports_no_keras(subject: Checked[Any]) -> None:
     """Whatever is installed is imported by every command: an entry module that imports Keras costs each of them
     seconds."""
     plugin = subject.registered.plugin

@@ -5,20 +5,22 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from zoo_core.data import Dataset, Feeder
 from zoo_core.errors import UnsupportedShape
 from zoo_core.models import Tensor, Tools
+from zoo_core.models.pixels import scale
 from zoo_core.options import Options
 from zoo_core.registry import RegisteredModel, registry
 from zoo_core.runs import RunDescription, RunFolder
 from zoo_core.sampling.sampler import Sampler
 from zoo_core.specs import DataSpec, ModelSpec
+from zoo_core.testing.checked import Checked, needs, shared
 from zoo_core.testing.results import CheckFailed, CheckSkipped
-from zoo_core.testing.tiny import CLASSES, SHAPES, Shape, noise_images, smallest_options
+from zoo_core.testing.tiny import CLASSES, Shape, Sizes, noise_images, sizes, smallest_options
 from zoo_core.testing.trial import Seen, Trial
 from zoo_core.training import session
 from zoo_core.training.backends import Arrays
@@ -36,32 +38,9 @@ MIDDLE = 2
 COUNT = 5
 """Samples that are looked at, more than one batch of 2 and no multiple of it."""
 
-Made = TypeVar("Made")
 Draw = Callable[[np.ndarray, int, np.ndarray], np.ndarray]
-"""`draw(numbers, seed, labels)`: the images with these numbers (N,), float (N, H, W, C) as the model gives them."""
-
-
-class shared(Generic[Made]):
-    """A property that is made when it is first asked for. Where that fails, it raises the same exception every time."""
-
-    def __init__(self, make: Callable[[Any], Made]) -> None:
-        self._make = make
-        self.__doc__ = make.__doc__
-
-    def __set_name__(self, owner: type, name: str) -> None:
-        self._name = name
-
-    def __get__(self, subject: "Subject", owner: type) -> Made:
-        made = subject.made
-        if self._name not in made:
-            try:
-                made[self._name] = self._make(subject), None
-            except Exception as error:
-                made[self._name] = None, error
-        value, failure = made[self._name]
-        if failure is not None:
-            raise failure
-        return value
+"""`draw(numbers, seed, asked)`: the images with these numbers (N,), float (N, H, W, C) as the model gives them. `asked`
+are labels int32 (N,) for a conditional model, and inputs uint8 (N, H', W', C') for one that makes images of them."""
 
 
 class TinyRun(NamedTuple):
@@ -86,31 +65,19 @@ class TinyRun(NamedTuple):
             yield RunFolder(Path(folder))
 
 
-class Subject:
+class Subject(Checked[RegisteredModel]):
     """A model and what checks share of it: tiny data, one look at its losses, one tiny run, a few samples.
 
     Args:
         name: as for `zoo train`.
         options: of the model; by default those of `smallest_options`.
-
-    Attributes:
-        made: what is shared, by name, with the exception that it ended in.
-        changed: the pieces of global state that the model was seen to change.
     """
 
     def __init__(self, name: str, options: Mapping[str, Any] | None = None) -> None:
-        self.name = name
+        super().__init__(name)
         self.given = dict(options or {})
-        self.made: dict[str, tuple[Any, Exception | None]] = {}
-        self.changed: set[str] = set()
-        self._faults: dict[int, tuple[BaseException, str]] = {}
 
-    def finder(self, error: BaseException, check: str) -> str:
-        """The check that met this exception first: `check`, unless it was another."""
-        return self._faults.setdefault(id(error), (error, check))[1]
-
-    @shared
-    def registered(self) -> RegisteredModel:
+    def _find(self) -> RegisteredModel:
         return registry().model(self.name)
 
     @property
@@ -122,6 +89,15 @@ class Subject:
         return "generate" in self.spec.tasks
 
     @property
+    def translates(self) -> bool:
+        return "translate" in self.spec.tasks
+
+    @property
+    def draws(self) -> bool:
+        """Whether it makes images at all, of noise or of inputs."""
+        return self.generates or self.translates
+
+    @property
     def conditional(self) -> bool:
         return self.spec.labels == "required"
 
@@ -130,27 +106,31 @@ class Subject:
         return smallest_options(self.registered.load()[1], self.given, f"model '{self.name}'")
 
     @shared
-    def attempts(self) -> dict[Shape, Exception | None]:
-        """For each shape, None where networks could be built."""
+    def attempts(self) -> dict[Sizes, Exception | None]:
+        """For each of `sizes`, None where networks could be built."""
         needs(self.options)
-        return {shape: self._attempt(noise_images(shape).spec) for shape in SHAPES}
+        return {one: self._attempt(noise_images(one).spec) for one in sizes(self.translates)}
 
     @shared
-    def shape(self) -> Shape:
+    def sizes(self) -> Sizes:
         """The smallest that networks can be built for."""
-        for shape, error in self.attempts.items():
+        for one, error in self.attempts.items():
             if error is None:
-                return shape
-        refusals = "; ".join(f"{_text(shape)}: {error}" for shape, error in self.attempts.items())
+                return one
+        refusals = "; ".join(f"{one}: {error}" for one, error in self.attempts.items())
         raise CheckFailed(
-            f"networks at one of {', '.join(map(_text, SHAPES))} at least",
+            f"networks at one of {', '.join(map(str, self.attempts))} at least",
             refusals,
             "let `networks` follow `data.image_shape`",
         )
 
+    @property
+    def shape(self) -> Shape:
+        return self.sizes.images
+
     @shared
     def data(self) -> Dataset:
-        return noise_images(self.shape)
+        return noise_images(self.sizes)
 
     def build(self, data: DataSpec | None = None) -> Built:
         """Networks with the initial weights of every run here."""
@@ -205,25 +185,34 @@ class Subject:
                 seed=SEED,
                 options=self.options.model_dump(),
                 training=training,
-                surroundings=session.Surroundings("cpu", attach if self.generates else None),
+                surroundings=session.Surroundings("cpu", attach if self.draws else None),
             )
             paths = [path for path in Path(folder).rglob("*") if path.is_file()]
             files = {str(path.relative_to(folder)): path.read_bytes() for path in paths}
         return TinyRun(files, images[0] if images else None)
 
     @shared
-    def draw(self) -> Draw:
-        """Draws from the tiny run, as it was loaded from its folder."""
-        if not self.generates:
-            raise CheckSkipped("the model has not the task 'generate'")
+    def weights(self) -> Arrays:
+        """Those of the tiny run, as they were loaded from its folder."""
         with self.run.unpacked() as run:
-            weights = Sampler.load(run.path).weights
-        return partial(self.drawing(self.build()), weights)
+            return Sampler.load(run.path).weights
+
+    @shared
+    def draw(self) -> Draw:
+        """Draws from the tiny run; where the model does not generate, what it makes of inputs."""
+        if not self.draws:
+            raise CheckSkipped("the model has neither of the tasks 'generate' and 'translate'")
+        return partial(self.drawing(self.build(), from_inputs=not self.generates), self.weights)
+
+    @property
+    def asked(self) -> np.ndarray:
+        """What images number 0 to COUNT are asked by; see `Draw`."""
+        return every_class(COUNT) if self.generates else inputs_of(self.data, COUNT)
 
     @shared
     def images(self) -> np.ndarray:
         """Images number 0 to COUNT of one seed; see `Draw`."""
-        images = self.draw(np.arange(COUNT), 1, every_class(COUNT))
+        images = self.draw(np.arange(COUNT), 1, self.asked)
         expected = (COUNT, *self.shape)
         if images.shape != expected:
             raise CheckFailed(f"samples of shape {expected}", f"{images.shape}", "return `count` images (N, H, W, C)")
@@ -237,24 +226,31 @@ class Subject:
             raise CheckFailed("samples in [-1, 1]", seen, "end the network in a bounded activation, such as tanh")
         return images
 
-    def drawing(self, built: Built) -> Callable[[Arrays, np.ndarray, int, np.ndarray], np.ndarray]:
-        """A `Draw`, with the weights of these networks as its first argument; compiled as `Sampler` does."""
+    def drawing(self, built: Built, from_inputs: bool) -> Callable[[Arrays, np.ndarray, int, np.ndarray], np.ndarray]:
+        """A `Draw`, with the weights of these networks as its first argument; compiled as `Sampler` does.
+
+        Args:
+            from_inputs: by the task `translate` in place of `generate`.
+        """
         networks = {name: built.networks[name] for name in built.model.inference}
         model: Any = built.model  # which tasks it has, its spec tells
 
-        def sample(tools: Tools, count: int, asked: Tensor | None = None) -> Tensor:
+        def make(tools: Tools, count: int, asked: Tensor | None = None) -> Tensor:
+            if from_inputs:
+                return model.transform(networks, scale(asked), tools)
             return model.sample(networks, count, asked, tools)
 
-        compiled = compile_inference(networks, sample)
+        compiled = compile_inference(networks, make)
 
-        def draw(weights: Arrays, numbers: np.ndarray, seed: int, labels: np.ndarray) -> np.ndarray:
-            asked = (labels,) if self.conditional else ()
-            return compiled(weights, seed, numbers.astype("int32"), *asked)
+        def draw(weights: Arrays, numbers: np.ndarray, seed: int, asked: np.ndarray) -> np.ndarray:
+            given = (asked,) if from_inputs or self.conditional else ()
+            return compiled(weights, seed, numbers.astype("int32"), *given)
 
         return draw
 
     def _images(self, built: Built, weights: Arrays) -> np.ndarray:
-        return self.drawing(built)(weights, np.arange(COUNT), 1, every_class(COUNT))
+        draw = self.drawing(built, from_inputs=not self.generates)
+        return draw(weights, np.arange(COUNT), 1, self.asked)
 
     def _attempt(self, data: DataSpec) -> Exception | None:
         try:
@@ -278,14 +274,13 @@ class _AtTheEnd:
         self._call(weights)
 
 
-def needs(*made: object) -> None:
-    """Names what a check, or something that checks share, can't do without; to ask for it is to have it made."""
-
-
 def every_class(count: int) -> np.ndarray:
     """Of every class in turn, int32 (count,)."""
     return np.arange(count, dtype="int32") % len(CLASSES)
 
 
-def _text(shape: Shape) -> str:
-    return "x".join(map(str, shape))
+def inputs_of(data: Dataset, count: int) -> np.ndarray:
+    """The first training inputs, uint8 (count, H', W', C')."""
+    inputs = data.inputs("train")
+    assert inputs is not None
+    return inputs[:count]

@@ -81,7 +81,7 @@ class Trial:
         inputs: list[Tensor] = []
         values: dict[str, dict[str, Tensor]] = {}
         tools = _Tools(offset)
-        batch = {name: scale(array) if name == "images" else array for name, array in batch.items()}
+        batch = {name: scale(array) if name in ("images", "inputs") else array for name, array in batch.items()}
         prepared = self.built.model.prepare(batch, tools)
         variables = name_variables(self.built.networks)
         for phase in self.phases:

@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 
 from zoo_core.options import resolve
-from zoo_core.testing.subject import COUNT, Subject, every_class
+from zoo_core.testing.subject import COUNT, Subject
 from zoo_core.training.backends import backend
 from zoo_core.training.options import TrainingOptions
 
 
 def first_losses(subject: Subject, folder: Path) -> dict[str, float]:
-    """The losses of one step from the state in the folder; afterwards a model that generates has sampled."""
+    """The losses of one step from the state in the folder; afterwards a model that makes images has made some."""
     built = subject.build()
     engine = subject.engine(built, resolve(TrainingOptions, {}, "training"))
     initial = folder / "initial.npz"
@@ -28,8 +28,9 @@ def first_losses(subject: Subject, folder: Path) -> dict[str, float]:
     engine.restore(np.load(initial))
     batch = subject.batch(0, 4 * engine.batches_per_step)
     logs = {name: float(backend().to_numpy(value)) for name, value in engine.step(0, batch).items()}
-    if subject.generates:
-        subject.drawing(built)(engine.average([batch]), np.arange(COUNT), 0, every_class(COUNT))
+    if subject.draws:
+        draw = subject.drawing(built, from_inputs=not subject.generates)
+        draw(engine.average([batch]), np.arange(COUNT), 0, subject.asked)
     return {name: value for name, value in logs.items() if name.endswith("/loss")}
 
 

@@ -5,9 +5,12 @@ import struct
 import numpy as np
 import pytest
 
-from zoo_core.data import BUILTIN, Dataset, Split, load_dataset, write_h5
+from zoo_core.builtin.datasets import DATASETS
+from zoo_core.data import Dataset, Split, load_dataset, write_h5
 from zoo_core.data.collecting import Item
 from zoo_core.errors import UsageError, ZooError
+
+BUILTIN = {spec.name: spec for spec in DATASETS}
 
 
 def random(shape, dtype=np.uint8):

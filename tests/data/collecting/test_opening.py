@@ -63,7 +63,7 @@ def test_what_is_not_there(tmp_path, opened, write_tree):
     with pytest.raises(UsageError, match=r"Unknown data set 'mnit'\. Did you mean 'mnist'\?"):
         opened("mnit")
     with pytest.raises(
-        UsageError, match=r"Unknown data set 'zzz'\. There is no such file or folder\. Built in: digits"
+        UsageError, match=r"Unknown data set 'zzz'\. There is no such file or folder\. Data sets: digits"
     ):
         opened("zzz")
 

@@ -12,8 +12,11 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image
 
-from zoo_core.data.builtin import BUILTIN, load_builtin
+from zoo_core.builtin.datasets import DATASETS
+from zoo_core.data.builtin import load_builtin
 from zoo_core.data.preparing.duplicates import BITS, find_duplicates, perceptual_hash
+
+BUILTIN = {spec.name: spec for spec in DATASETS}
 
 NEAR = 20
 

@@ -1,11 +1,14 @@
 """The feature network around a runtime."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from zoo_core.errors import UsageError, ZooError
 from zoo_core.features.inception import Inception, download, inception
 from zoo_core.features.inception.weights import Weights
+from zoo_core.testing import check_features
 
 
 class Recorder:
@@ -93,3 +96,9 @@ def test_a_file_of_weights_is_opened(weights_file):
     opened = Inception.open(weights_file, "keras")
     assert opened.runtime.startswith("keras 3.")
     assert opened.name == f"inception@{opened.weights_sha256[:8]}"
+
+
+@pytest.mark.slow
+def test_it_passes_the_checks_of_feature_networks(weights_file: Path):
+    results = check_features("inception", weights=weights_file)
+    assert [result for result in results if result.outcome != "passed"] == []

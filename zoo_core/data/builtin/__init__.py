@@ -1,6 +1,5 @@
-"""The built-in data sets: what they are, whether they are at hand, and loading them."""
+"""The core's own data sets, which `zoo_core.builtin` names: whether they are at hand, and loading them."""
 
-from zoo_core.data.builtin.loading import at_hand, load_builtin
-from zoo_core.data.builtin.records import BUILTIN, BuiltinSet
+from zoo_core.data.builtin.loading import at_hand, load_builtin, open_builtin
 
-__all__ = ["BUILTIN", "BuiltinSet", "at_hand", "load_builtin"]
+__all__ = ["at_hand", "load_builtin", "open_builtin"]

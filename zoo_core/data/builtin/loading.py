@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 
 from zoo_core.data.builtin.cifar import find_cifar, read_cifar
-from zoo_core.data.builtin.records import BuiltinSet
 from zoo_core.data.builtin.shipped import SHIPPED
-from zoo_core.data.dataset import Split, carve_all, carve_validation
+from zoo_core.data.dataset import Dataset, Split, carve_all, carve_validation
 from zoo_core.data.idx import reading_idx
 from zoo_core.data.npz import reading_numpy
 from zoo_core.errors import UsageError, ZooError
+from zoo_core.specs import DatasetSpec
 
 _IDX = {
     "x_train": "train-images-idx3-ubyte",
@@ -35,7 +35,12 @@ _OF_KERAS = {
 """Where Keras 3 keeps what it downloaded; of several files the last one."""
 
 
-def load_builtin(record: BuiltinSet, data_dir: Path | None) -> dict[str, Split]:
+def open_builtin(record: DatasetSpec, data_dir: Path | None) -> Dataset:
+    """A built-in set, as its record names this function. Raises as `load_builtin` does."""
+    return Dataset(record.name, load_builtin(record, data_dir), record.classes)
+
+
+def load_builtin(record: DatasetSpec, data_dir: Path | None) -> dict[str, Split]:
     """The splits of a built-in set, in its native size.
 
     Validation is a tenth of the source's training images, at most 5,000. A set that comes with a package is divided as
@@ -62,14 +67,12 @@ def load_builtin(record: BuiltinSet, data_dir: Path | None) -> dict[str, Split]:
     return {split: train.take(indices) for split, indices in carved.items()} | {"test": test}
 
 
-def at_hand(record: BuiltinSet, data_dir: Path | None) -> str | None:
-    """Where a built-in set would be loaded from without a download: a package or a path; None where it is not there.
+def at_hand(record: DatasetSpec, data_dir: Path | None) -> str | None:
+    """Where a built-in set would be loaded from without a download, a path; None where it is not there.
 
     Args:
         data_dir: as for `load_builtin`.
     """
-    if record.name in SHIPPED:
-        return record.origin
     folder = _folder(data_dir)
     if folder is not None:
         found = _find(record, folder)
@@ -85,7 +88,7 @@ def _folder(data_dir: Path | None) -> Path | None:
     return data_dir
 
 
-def _find(record: BuiltinSet, folder: Path) -> Path | None:
+def _find(record: DatasetSpec, folder: Path) -> Path | None:
     """`NAME.npz`, or what stands for the original files: their archive, or the folder that they lie in."""
     if (single := folder / f"{record.name}.npz").is_file():
         return single
@@ -99,7 +102,7 @@ def _find(record: BuiltinSet, folder: Path) -> Path | None:
     return None
 
 
-def _folders(record: BuiltinSet, folder: Path) -> Iterator[Path]:
+def _folders(record: DatasetSpec, folder: Path) -> Iterator[Path]:
     """Where original files may lie."""
     names = record.name, record.name.replace("_", "-")
     yield from (folder / name for name in names)
@@ -118,7 +121,7 @@ def _find_idx(folder: Path) -> dict[str, Path]:
     return found
 
 
-def _read_local(record: BuiltinSet, folder: Path) -> tuple[Split, Split]:
+def _read_local(record: DatasetSpec, folder: Path) -> tuple[Split, Split]:
     found = _find(record, folder)
     if found is None:
         raise UsageError(
@@ -137,13 +140,13 @@ def _read_local(record: BuiltinSet, folder: Path) -> tuple[Split, Split]:
         raise ZooError(f"'{found}' can't be read as '{record.name}': {reason}.", _advice(record)) from error
 
 
-def _read_npz(record: BuiltinSet, path: Path) -> tuple[Split, Split]:
+def _read_npz(record: DatasetSpec, path: Path) -> tuple[Split, Split]:
     with reading_numpy(path) as file:
         _check(record, {name: (header.dtype, header.shape) for name, header in file.headers.items()})
         return _checked(record, {name: file.read(name) for name in _IDX})
 
 
-def _read_idx(record: BuiltinSet, paths: Mapping[str, Path]) -> tuple[Split, Split]:
+def _read_idx(record: DatasetSpec, paths: Mapping[str, Path]) -> tuple[Split, Split]:
     arrays = {}
     for name, path in paths.items():
         with reading_idx(path) as file:
@@ -153,7 +156,7 @@ def _read_idx(record: BuiltinSet, paths: Mapping[str, Path]) -> tuple[Split, Spl
     return _checked(record, arrays)
 
 
-def _download(record: BuiltinSet) -> tuple[Split, Split]:
+def _download(record: DatasetSpec) -> tuple[Split, Split]:
     import keras
 
     try:
@@ -164,7 +167,7 @@ def _download(record: BuiltinSet) -> tuple[Split, Split]:
         raise ZooError(f"'{record.name}' can't be had from keras.datasets: {error}.", _advice(record)) from error
 
 
-def _check(record: BuiltinSet, found: Mapping[str, tuple[np.dtype, tuple[int, ...]]]) -> None:
+def _check(record: DatasetSpec, found: Mapping[str, tuple[np.dtype, tuple[int, ...]]]) -> None:
     """Raises ValueError where types and shapes of arrays are other than `_advice` says."""
     for split in ("train", "test"):
         x, y = f"x_{split}", f"y_{split}"
@@ -179,7 +182,7 @@ def _check(record: BuiltinSet, found: Mapping[str, tuple[np.dtype, tuple[int, ..
             raise ValueError(f"{x} has fewer than 2 images")
 
 
-def _checked(record: BuiltinSet, arrays: Mapping[str, np.ndarray]) -> tuple[Split, Split]:
+def _checked(record: DatasetSpec, arrays: Mapping[str, np.ndarray]) -> tuple[Split, Split]:
     """The training and the test images of the source. Raises ValueError for arrays other than `_advice` says."""
     _check(record, {name: (array.dtype, array.shape) for name, array in arrays.items()})
     splits = []
@@ -191,12 +194,12 @@ def _checked(record: BuiltinSet, arrays: Mapping[str, np.ndarray]) -> tuple[Spli
     return splits[0], splits[1]
 
 
-def _source_shape(record: BuiltinSet) -> tuple[int, ...]:
+def _source_shape(record: DatasetSpec) -> tuple[int, ...]:
     """The shape of an image in the source: grayscale ones have no channel axis there."""
     return record.shape[:2] if record.shape[2] == 1 else record.shape
 
 
-def _advice(record: BuiltinSet) -> str:
+def _advice(record: DatasetSpec) -> str:
     shape = ", ".join(map(str, _source_shape(record)))
     return (
         f"Name a folder with --data-dir (or ZOO_DATA_DIR), and put '{record.name}.npz' into it, or the original files "

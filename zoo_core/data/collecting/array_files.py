@@ -1,17 +1,17 @@
-"""Arrays from files: NumPy's, idx, prepared files, and the built-in sets."""
+"""Arrays from files: NumPy's, idx, prepared files, and data sets that have a name."""
 
 import hashlib
 from pathlib import Path
 
 import numpy as np
 
-from zoo_core.data.builtin import BUILTIN, load_builtin
 from zoo_core.data.collecting.arrays import Arrays, Part
 from zoo_core.data.collecting.files import stamp
 from zoo_core.data.collecting.unpacking import unpacked, written
 from zoo_core.data.dataset import SPLITS
 from zoo_core.data.hdf5 import Prepared
 from zoo_core.data.idx import reading_idx
+from zoo_core.data.named import load_named
 from zoo_core.data.npz import NumpyFile, Placed, numbered_labels, reading_numpy
 from zoo_core.errors import UsageError
 
@@ -83,14 +83,17 @@ def open_prepared(name: str, path: Path) -> Arrays:
     return Arrays(name, parts, file.classes, stamp(path))
 
 
-def open_builtin(name: str, work: Path, data_dir: Path | None) -> Arrays:
-    """A built-in set in its native size. Raises as `load_builtin`."""
-    record, parts, total = BUILTIN[name], [], hashlib.sha256()
-    for split, (images, labels) in load_builtin(record, data_dir).items():
-        assert labels is not None  # all of them have some
-        parts.append(Part(split, _of_memory(images, work), _of_memory(labels, work)))
-        total.update(images.tobytes() + labels.tobytes())
-    return Arrays(name, parts, record.classes, total.hexdigest())
+def open_named(name: str, work: Path, data_dir: Path | None) -> Arrays:
+    """A data set that a plugin brings, in its native size. Raises as `load_named`, and UsageError for one of pairs."""
+    dataset, parts, total = load_named(name, data_dir), [], hashlib.sha256()
+    if dataset.inputs("train") is not None:
+        raise UsageError(f"'{name}' holds pairs, which can't be prepared once more.", "Prepare their sources.")
+    for split in SPLITS:
+        images, labels = dataset.images(split), dataset.labels(split)
+        known = {"images": images} if labels is None else {"images": images, "labels": labels}
+        parts.append(Part(split, **{field: _of_memory(array, work) for field, array in known.items()}))
+        total.update(b"".join(array.tobytes() for array in known.values()))
+    return Arrays(name, parts, dataset.classes or None, total.hexdigest())
 
 
 def _of_numpy(file: NumpyFile, name: str, work: Path) -> Placed:

@@ -4,8 +4,7 @@ import os
 import zipfile
 from pathlib import Path
 
-from zoo_core.data.builtin import BUILTIN
-from zoo_core.data.collecting.array_files import open_builtin, open_idx, open_numpy, open_prepared
+from zoo_core.data.collecting.array_files import open_idx, open_named, open_numpy, open_prepared
 from zoo_core.data.collecting.base import ImageSource
 from zoo_core.data.collecting.folder import Folder
 from zoo_core.data.collecting.table import Table
@@ -13,7 +12,8 @@ from zoo_core.data.collecting.tar import decompressing, open_tar
 from zoo_core.data.collecting.zip import Zip
 from zoo_core.data.decoding import is_image
 from zoo_core.data.idx import is_idx
-from zoo_core.errors import UsageError, ZooError, unknown
+from zoo_core.errors import UsageError, ZooError
+from zoo_core.registry import registry
 
 _ACCEPTED = (
     "Accepted are folders of images, tar and zip archives, .npz and .npy files, idx files, .csv files with a column "
@@ -23,10 +23,10 @@ _HDF5, _NUMPY, _ZIP = b"\x89HDF\r\n\x1a\n", b"\x93NUMPY", b"PK\x03\x04"
 
 
 def open_source(text: str, work: Path, data_dir: Path | None) -> ImageSource:
-    """A folder, an archive, a CSV file, a file of arrays or a built-in set.
+    """A folder, an archive, a CSV file, a file of arrays or a data set that has a name.
 
     Args:
-        text: a path, `folder:PATH`, `h5:PATH`, or the name of a built-in set, which goes before a path.
+        text: a path, `folder:PATH`, `h5:PATH`, or the name of a data set, which goes before a path.
         work: an existing folder for what must be unpacked once. It is needed as long as the source.
         data_dir: the folder with local copies of built-in sets; by default ZOO_DATA_DIR, or else a download.
 
@@ -35,8 +35,9 @@ def open_source(text: str, work: Path, data_dir: Path | None) -> ImageSource:
         ZooError: if it is damaged, or can't be read or unpacked.
     """
     work = Path(os.path.abspath(work))
-    if text in BUILTIN:
-        return open_builtin(text, work, data_dir)
+    known = registry().datasets
+    if text in known:
+        return open_named(text, work, data_dir)
     kind, colon, rest = text.partition(":")
     prefixed = colon == ":" and kind in ("folder", "h5") and rest != ""
     path = Path(os.path.abspath(os.path.expanduser(rest if prefixed else text)))
@@ -45,7 +46,8 @@ def open_source(text: str, work: Path, data_dir: Path | None) -> ImageSource:
     if not path.exists():
         if prefixed or os.sep in text or path.suffix:
             raise UsageError(f"There is no file or folder '{path}'.", "Check the path.")
-        raise unknown("data set", text, BUILTIN, f"There is no such file or folder. Built in: {', '.join(BUILTIN)}.")
+        # Not one of them: this raises, also for what a broken plugin would have brought.
+        registry().dataset(text, f"There is no such file or folder. Data sets: {', '.join(known)}.")
     if prefixed and not path.is_dir():
         raise UsageError(f"'{path}' should be a folder of images, but it is a file.", f"To use it, write {rest}")
     try:

@@ -23,7 +23,7 @@ class RayEngine(Engine):
 
     def run(self, shards: Iterator[Shard]) -> Iterator[Done]:
         """Raises `UsageError` where Ray is not installed, and `ZooError` also where its cluster does not answer."""
-        with _connected() as ray:
+        with connected() as ray:
             task = ray.remote(max_retries=_RETRIES)(work_off)
             at_once = 2 * max(1, int(ray.cluster_resources().get("CPU", 1)))
             running: dict[Any, Shard] = {}
@@ -43,7 +43,7 @@ class RayEngine(Engine):
 
 
 @contextmanager
-def _connected() -> Iterator[Any]:
+def connected() -> Iterator[Any]:
     """The `ray` module; what is connected or started here is ended here, and nothing else."""
     try:
         import ray

@@ -2,6 +2,12 @@ import numpy as np
 import pytest
 
 import zoo_core
+from zoo_core.testing import parametrize_with_checks
+
+
+@parametrize_with_checks(["mlp-gan"])
+def test_conformance(check):
+    check()
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 # The same with torch and TensorFlow beside JAX.
 ALL := .venv-backends/bin
 
-.PHONY: install install-backends demo test test-backends test-all lint clean
+.PHONY: install install-backends demo test test-backends test-all docs lint clean
 
 install: $(VENV)/.installed
 
@@ -43,6 +43,16 @@ test-all: install-backends
 	KERAS_BACKEND=torch $(ALL)/pytest -n auto tests/test_every_model.py tests/test_conformance.py tests/training tests/sampling plugins
 	KERAS_BACKEND=tensorflow $(ALL)/pytest -n auto tests/test_every_model.py tests/test_conformance.py tests/training tests/sampling plugins
 
+# The site of the documentation, in site/: open site/index.html, or serve it to search it.
+docs: .venv-docs/.installed
+	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build
+
+.venv-docs/.installed: constraints.txt pyproject.toml
+	$(PYTHON) -m venv .venv-docs
+	.venv-docs/bin/pip install --disable-pip-version-check --quiet 'pip>=25.1'
+	.venv-docs/bin/pip install --quiet -c constraints.txt --group docs
+	@touch $@
+
 lint: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -50,4 +60,4 @@ lint: install
 	$(BIN)/lint-imports
 
 clean:
-	rm -rf $(VENV) .venv-backends demo
+	rm -rf $(VENV) .venv-backends .venv-docs demo site

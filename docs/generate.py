@@ -7,6 +7,7 @@
     <!-- begin: metrics -->                     the metrics
     <!-- begin: options MODULE:CLASS -->        a table of typed options
     <!-- begin: file PATH -->                   a file, from the root of the repository
+    <!-- begin: diff PATH PATH -->              what has to change in the first one to make it the second
 
 `python docs/generate.py` rewrites the files; with `--check` it only names those that are stale, and exits with 1.
 """
@@ -16,15 +17,17 @@ import json
 import re
 import sys
 from collections.abc import Iterator
+from difflib import unified_diff
 from pathlib import Path
 
 import click
 from click.testing import CliRunner
 
+from zoo_core.builtin.datasets import DATASETS
+from zoo_core.builtin.metrics import METRICS
 from zoo_core.cli.main import zoo
-from zoo_core.data import BUILTIN
 from zoo_core.data.preparing.cleaning import REASONS
-from zoo_core.evaluation.metrics import METRICS
+from zoo_core.evaluation.metrics import USUAL, select
 from zoo_core.evaluation.protocol import load_protocol, protocol_names
 
 ROOT = Path(__file__).parents[1]
@@ -54,7 +57,7 @@ def commands(_: str) -> str:
 def datasets(_: str) -> str:
     rows = [
         [f"`{r.name}`", r.summary, "×".join(map(str, r.shape)), len(r.classes), *(f"{n:,}" for n in r.splits.values())]
-        for r in BUILTIN.values()
+        for r in DATASETS
     ]
     return _table(["name", "images", "H×W×C", "classes", "train", "validation", "test"], rows)
 
@@ -82,7 +85,11 @@ def protocols(_: str) -> str:
 
 
 def metrics(_: str) -> str:
-    rows = [[f"`{m.name}`", m.needs, "yes" if m.default else "", _summary(m)] for m in METRICS.values()]
+    own = select([spec.name for spec in METRICS])
+    rows = [
+        [f"`{m.name}`", m.needs, "yes" if m.name in USUAL else "", spec.summary]
+        for spec, m in zip(METRICS, own, strict=True)
+    ]
     return _table(["name", "measured on", "by default", "what it is"], rows)
 
 
@@ -98,6 +105,12 @@ def file(path: str) -> str:
     return _block(language, (ROOT / path).read_text(encoding="utf-8"))
 
 
+def diff(paths: str) -> str:
+    before, after = ((ROOT / path).read_text(encoding="utf-8").splitlines() for path in paths.split())
+    lines = list(unified_diff(before, after, n=1, lineterm=""))[2:]  # without the names of the files
+    return _block("diff", "\n".join("…" if line.startswith("@@") else line for line in lines))
+
+
 GENERATORS = {
     "commands": commands,
     "datasets": datasets,
@@ -106,12 +119,8 @@ GENERATORS = {
     "metrics": metrics,
     "options": options,
     "file": file,
+    "diff": diff,
 }
-
-
-def _summary(documented: object) -> str:
-    """The first sentence of a docstring."""
-    return re.split(r"(?<=\.)\s|\n\n", " ".join((documented.__doc__ or "").split()))[0]
 
 
 def _paths(command: click.Command, path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:

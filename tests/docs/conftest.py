@@ -2,7 +2,7 @@ import importlib
 import shutil
 import sys
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -10,20 +10,22 @@ import pytest
 from zoo_core.registry import registry
 
 ROOT = Path(__file__).parents[2]
+EXAMPLES = ROOT / "docs" / "examples"
 
 
 @pytest.fixture
-def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Path]]:
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Path]]:
     """`install("zoo-gmmn")` lays out a project of `docs/examples` as pip would, from what its `pyproject.toml` says,
-    for this process and for those it starts; returns the project's folder."""
+    for this process and for those it starts; returns the project's folder. `instead` names files of `docs/examples`
+    that are put in the place of some of its modules."""
     site = tmp_path / "site-packages"
     site.mkdir()
     monkeypatch.syspath_prepend(site)
     monkeypatch.setenv("PYTHONPATH", str(site))
     packages = []
 
-    def install(name: str) -> Path:
-        folder = ROOT / "docs" / "examples" / name
+    def install(name: str, instead: Mapping[str, str] | None = None) -> Path:
+        folder = EXAMPLES / name
         project = tomllib.loads((folder / "pyproject.toml").read_text(encoding="utf-8"))["project"]
         assert project["name"] == name
         info = site / f"{name.replace('-', '_')}-{project['version']}.dist-info"
@@ -36,6 +38,8 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callabl
         for package in entry_points.values():
             (source,) = folder.glob(f"**/{package}/")
             shutil.copytree(source, site / package, ignore=shutil.ignore_patterns("__pycache__"))
+            for module, file in (instead or {}).items():
+                shutil.copy(EXAMPLES / file, site / package / module)
             packages.append(package)
         importlib.invalidate_caches()
         registry.cache_clear()

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 import zoo_core
 from zoo_core.comparing.results import Comparison, Failure
-from zoo_core.evaluation.record import Cost, DataRecord, Features, Record, Score, Source
+from zoo_core.evaluation.record import Cost, DataRecord, Features, OtherCheckpoint, Record, Sampling, Score, Source
 from zoo_core.features import Classifier
 from zoo_core.features.classifier import shipped_file
 from zoo_core.features.storage import Recipe
@@ -26,6 +26,8 @@ MODELS: dict[str, type[BaseModel]] = {
     "run.json": RunDescription,
     "[training]": TrainingOptions,
     "result.json": Record,
+    "other_checkpoint": OtherCheckpoint,
+    "sampling": Sampling,
     "source": Source,
     "source.cost": Cost,
     "data (reference)": DataRecord,

@@ -9,15 +9,18 @@ import pytest
 
 import zoo_core
 from zoo_core.data import Dataset, Feeder, Split
+from zoo_core.data.degradation import Degradation
 from zoo_core.options import resolve
 from zoo_core.training.build import build
 from zoo_core.training.engine import Engine
 
 MODELS = sorted(zoo_core.registry().models)
+TRANSLATES = {model for model in MODELS if "translate" in zoo_core.registry().model(model).spec.tasks}
 SHAPES = [(28, 28, 1), (32, 32, 3), (48, 32, 3), (128, 128, 3), (30, 41, 1)]
 
 
-def random_data(shape: tuple[int, int, int], labelled: bool = True) -> Dataset:
+def random_data(model: str, shape: tuple[int, int, int], labelled: bool = True) -> Dataset:
+    """Of this shape, with inputs where the model needs them."""
     rng = np.random.default_rng(0)
 
     def split(count: int) -> Split:
@@ -25,7 +28,8 @@ def random_data(shape: tuple[int, int, int], labelled: bool = True) -> Dataset:
         return Split(rng.integers(0, 256, (count, *shape), "uint8"), labels)
 
     splits = {"train": split(8), "validation": split(2), "test": split(4)}
-    return Dataset("random", splits, ("a", "b", "c") if labelled else ())
+    dataset = Dataset("random", splits, ("a", "b", "c") if labelled else ())
+    return dataset.degraded(Degradation("noise", 25)) if model in TRANSLATES else dataset
 
 
 @pytest.mark.skipif(keras.backend.backend() != "jax", reason="only JAX traces without compiling")
@@ -36,7 +40,7 @@ def test_a_training_step_can_be_traced_at_every_shape(model: str, shape: tuple[i
     import jax
 
     registered = zoo_core.registry().model(model)
-    data = random_data(shape)
+    data = random_data(model, shape)
     built = build(registered, resolve(registered.load()[1], {"width": 2}, model), data.spec, seed=0)
     engine = Engine(built.model, built.networks, seed=0)
     batch = Feeder(data, "train", 4 * engine.batches_per_step, 0).batch(0)
@@ -49,12 +53,17 @@ def test_a_training_step_can_be_traced_at_every_shape(model: str, shape: tuple[i
 
 
 @pytest.mark.parametrize("model", MODELS)
-def test_trains_samples_and_reconstructs(model: str, tmp_path: Path):
-    data = random_data((12, 8, 3))
+def test_trains_and_does_what_its_tasks_say(model: str, tmp_path: Path):
+    data = random_data(model, (20, 16, 3))
     run = zoo_core.train(model, data, tmp_path / "run", options={"width": 2}, training={"steps": 2, "batch_size": 4})
     sampler = zoo_core.Sampler.load(run.path)
-    images = sampler.generate(2, 0, np.array([0, 2]) if sampler.conditional else None)
-    assert images.shape == (2, 12, 8, 3)
+    if sampler.translates:
+        inputs = data.inputs("test")
+        assert inputs is not None
+        images = sampler.transform(inputs[:2], 0)
+    else:
+        images = sampler.generate(2, 0, np.array([0, 2]) if sampler.conditional else None)
+    assert images.shape == (2, 20, 16, 3)
     assert images.dtype == np.uint8
     if sampler.reconstructs:
         held_out = data.images("test")
@@ -65,7 +74,7 @@ def test_trains_samples_and_reconstructs(model: str, tmp_path: Path):
 
 @pytest.mark.parametrize("model", [m for m in MODELS if "likelihood" in zoo_core.registry().model(m).spec.tasks])
 def test_a_likelihood_belongs_to_its_image(model: str, tmp_path: Path):
-    data = random_data((12, 8, 3))
+    data = random_data(model, (12, 8, 3))
     run = zoo_core.train(model, data, tmp_path / "run", options={"width": 2}, training={"steps": 2, "batch_size": 4})
     sampler, images = zoo_core.Sampler.load(run.path), data.images("train")
     assert sampler.likelihood is not None
@@ -74,16 +83,16 @@ def test_a_likelihood_belongs_to_its_image(model: str, tmp_path: Path):
     np.testing.assert_allclose(sampler.log_likelihood(images[5:], seed=1, first=5, batch=2), whole[5:], rtol=1e-5)
 
 
-@pytest.mark.parametrize("model", ["cgan", "dcgan", "vae"])
+@pytest.mark.parametrize("model", ["cgan", "dcgan", "pix2pix", "vae", "wgan-gp"])
 def test_a_shape_that_is_too_small_is_refused_before_anything_is_written(model: str, tmp_path: Path):
     with pytest.raises(zoo_core.UnsupportedShape, match="received 4x4 with 1"):
-        zoo_core.train(model, random_data((4, 4, 1)), tmp_path / "run")
+        zoo_core.train(model, random_data(model, (4, 4, 1)), tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize("model", MODELS)
 def test_labels_are_needed_where_the_spec_says_so(model: str, tmp_path: Path):
-    data = random_data((8, 8, 1), labelled=False)
+    data = random_data(model, (16, 16, 1), labelled=False)
     training = {"steps": 1, "batch_size": 2}
     if zoo_core.registry().model(model).spec.labels == "required":
         with pytest.raises(zoo_core.UsageError, match=f"Model '{model}' needs labels, and 'random' has none"):
@@ -93,11 +102,24 @@ def test_labels_are_needed_where_the_spec_says_so(model: str, tmp_path: Path):
         assert zoo_core.train(model, data, tmp_path / "run", options={"width": 2}, training=training).metrics()
 
 
+@pytest.mark.parametrize("model", sorted(TRANSLATES))
+def test_inputs_are_needed_where_images_are_made_from_them(model: str, tmp_path: Path):
+    data = random_data("any other", (16, 16, 1))
+    with pytest.raises(zoo_core.UsageError, match=f"'{model}' makes images from inputs, and 'random' has none"):
+        zoo_core.train(model, data, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
 @pytest.mark.shared_data
 @pytest.mark.parametrize("model", MODELS)
 def test_trains_on_real_mnist(model: str, shared_data: Path, tmp_path: Path):
     run = zoo_core.train(
-        model, "mnist", tmp_path / "run", options={"width": 4}, training={"steps": 60}, data_dir=shared_data
+        model,
+        "mnist~noise25" if model in TRANSLATES else "mnist",
+        tmp_path / "run",
+        options={"width": 4},
+        training={"steps": 60},
+        data_dir=shared_data,
     )
     lines = run.metrics()
     assert lines[-1]["images"] == 60 * 64

@@ -9,8 +9,6 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
-from zoo_core.cli.scaffold import new
-
 Invoke = Callable[..., Result]
 
 
@@ -113,11 +111,8 @@ def test_where_the_disk_is_full_nothing_is_left(invoke: Invoke, here: Path, monk
     assert list(here.iterdir()) == []
 
 
-def test_translation_waits_and_says_so(invoke: Invoke, here: Path):
+def test_a_translation_is_to_be_trained_on_inputs(invoke: Invoke):
     result = invoke("plugins", "new", "my-model", "--kind", "translation")
-    assert result.exit_code == 2
-    assert "--kind translation waits for the task 'translate'" in result.stderr
-    assert "There are: --kind gan, conditional, vae." in result.stderr
-    assert list(here.iterdir()) == []
-    (kind,) = [option for option in new.params if option.name == "kind"]
-    assert "translation waits" in getattr(kind, "help", "")
+    assert result.exit_code == 0, result.stderr
+    assert "Then: zoo train my-model --data digits~noise25" in result.stderr
+    assert "zoo train my-model --data digits~noise25 " in Path("zoo-my-model/README.md").read_text()

@@ -12,7 +12,7 @@ from zoo_core.models import standardization
 from zoo_core.models.pixels import from_uint8
 from zoo_core.specs import DataSpec, Field
 
-PAGE = Path(__file__).parents[2] / "docs" / "plugins.md"
+PAGE = Path(__file__).parents[2] / "docs" / "contract.md"
 
 
 @pytest.fixture

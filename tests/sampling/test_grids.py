@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from zoo_core.sampling.grids import grid, pairs, write_png
+from zoo_core.sampling.grids import grid, pairs, triples, write_png
 
 
 def numbered(count: int, channels: int = 1) -> np.ndarray:
@@ -26,6 +26,16 @@ def test_pairs_stand_above_each_other_also_in_a_last_row_that_is_not_full():
     sheet = pairs(numbered(3), numbered(3) + 100, columns=2)
     tops = [2, 7, 12, 17]
     assert [int(sheet[top, 2, 0]) for top in tops] == [1, 101, 3, 103]
+
+
+def test_triples_stand_beside_each_other_in_the_size_of_the_outputs():
+    inputs = np.arange(1, 5, dtype="uint8")[:, None, None, None] * np.ones((1, 2, 2, 1), "uint8")
+    inputs[:, 1] += 100
+    outputs, targets = np.full((4, 4, 4, 3), 50, "uint8"), np.full((4, 4, 4, 3), 60, "uint8")
+    sheet = triples(inputs, outputs, targets, columns=2)
+    assert sheet.shape == (2 + 2 * (4 + 2), 2 + 6 * (4 + 2), 3)
+    assert sheet[2:6, 2].tolist() == [[1] * 3, [1] * 3, [101] * 3, [101] * 3]
+    assert sheet[2, 2::6, 0].tolist() == [1, 50, 60, 2, 50, 60]
 
 
 def test_png_of_gray_and_colour(tmp_path: Path):

@@ -1,5 +1,7 @@
 """What comes out of a trained model depends on the seed and the image's number, and on nothing else."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -47,6 +49,25 @@ def test_the_seed_reproduces_and_matters(vae: Sampler):
 
 def test_labels_matter_to_a_conditional_model(cgan: Sampler):
     assert not np.array_equal(cgan.generate(4, 1, LABELS[:4]), cgan.generate(4, 1, LABELS[4:8]))
+
+
+def test_a_walk_goes_from_one_image_to_the_other(vae: Sampler):
+    walks = vae.walk(np.array([[0, 1], [5, 2]], "int32"), 4, seed=3)
+    assert walks.shape == (2, 4, 8, 8, 1)
+    ends = vae.generate(6, 3).astype(int)
+    for walk, (start, end) in zip(walks.astype(int), ((0, 1), (5, 2)), strict=True):
+        assert np.abs(walk[0] - ends[start]).max() <= 1
+        assert np.abs(walk[-1] - ends[end]).max() <= 1
+        assert not np.array_equal(walk[1], walk[0])
+
+
+def test_a_walk_of_a_conditional_model_stays_within_its_class(cgan: Sampler):
+    pairs = np.array([[0, 1], [0, 1]], "int32")
+    walks = cgan.walk(pairs, 3, 0, np.array([4, 7], "int32"))
+    assert np.abs(walks[0, 0].astype(int) - cgan.generate(1, 0, np.array([4], "int32"))[0]).max() <= 1
+    assert not np.array_equal(walks[0], walks[1])
+    with pytest.raises(UsageError, match="is conditional: say which labels"):
+        cgan.walk(pairs, 3, 0)
 
 
 def test_no_images_can_not_be_asked_for(vae: Sampler):
@@ -102,3 +123,12 @@ def test_a_run_without_a_checkpoint_is_told(runs: dict[str, RunFolder]):
             Sampler.load(runs["vae"].path)
     finally:
         hidden.rename(path)
+
+
+def test_an_input_becomes_the_same_image_in_any_batch(doubling_run: Path):
+    sampler, inputs = Sampler.load(doubling_run), np.arange(5 * 16, dtype="uint8").reshape(5, 4, 4, 1)
+    whole = sampler.transform(inputs, seed=0)
+    np.testing.assert_array_equal(whole, inputs.repeat(2, axis=1).repeat(2, axis=2))
+    np.testing.assert_array_equal(sampler.transform(inputs[2:], seed=0, first=2, batch=2), whole[2:])
+    with pytest.raises(UsageError, match=r"Expected inputs of shape \(4, 4, 1\), received 5 of \(8, 8, 1\)"):
+        sampler.transform(whole, seed=0)

@@ -27,7 +27,8 @@ def test_it_is_what_was_asked_for(new_plugin: Callable[[str], Path], kind: str):
     assert model.plugin.distribution == "zoo-my-model"
     assert (model.spec.labels == "required") == (kind == "conditional")
     assert ("reconstruct" in model.spec.tasks) == (kind == "vae")
-    assert "latent" in model.load_options().model_fields
+    assert ("translate" in model.spec.tasks) == (kind == "translation")
+    assert ("latent" in model.load_options().model_fields) == (kind != "translation")
 
 
 @each_kind

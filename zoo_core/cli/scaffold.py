@@ -8,10 +8,20 @@ import click
 
 from zoo_core.cli.output import console, emit, json_option
 
-TASKS = {"gan": '{"generate"}', "conditional": '{"generate"}', "vae": '{"generate", "reconstruct"}'}
+TASKS = {
+    "gan": '{"generate"}',
+    "conditional": '{"generate"}',
+    "vae": '{"generate", "reconstruct"}',
+    "translation": '{"translate"}',
+}
 """The kinds that there are, with what a model of each can do."""
 
-SUMMARIES = {"gan": "convolutional GAN", "conditional": "conditional GAN", "vae": "variational autoencoder"}
+SUMMARIES = {
+    "gan": "convolutional GAN",
+    "conditional": "conditional GAN",
+    "vae": "variational autoencoder",
+    "translation": "paired image-to-image translation",
+}
 
 FILES = {
     "pyproject.toml": "plugin/pyproject.toml.j2",
@@ -33,10 +43,10 @@ USED = ("GenerativeModel", "Phase")
 @click.argument("name")
 @click.option(
     "--kind",
-    type=click.Choice([*TASKS, "translation"]),
+    type=click.Choice(list(TASKS)),
     default="gan",
     show_default=True,
-    help="Of model; translation waits for the task of that name.",
+    help="Of model; translation is from image to image.",
 )
 @click.option("--out", metavar="DIR", type=click.Path(path_type=Path), help="The package's folder [zoo-NAME].")
 @json_option
@@ -50,18 +60,13 @@ def new(name: str, kind: str, out: Path | None, as_json: bool) -> None:
     """
     from zoo_core.errors import UsageError
 
-    if kind == "translation":
-        raise UsageError(
-            "--kind translation waits for the task 'translate', which the zoo does not know yet.",
-            f"There are: --kind {', '.join(TASKS)}.",
-        )
     _check_name(name)
     out = out or Path(f"zoo-{name}")
     if out.exists() or out.is_symlink():
         raise UsageError(f"'{out}' already exists.", "Name another folder: --out DIR.")
     _write(_render(name, kind), out)
     emit({"name": name, "kind": kind, "folder": str(out)}, as_json)
-    console().print(f"Install it: pip install -e {out}\nThen: zoo train {name} --data digits")
+    console().print(f"Install it: pip install -e {out}\nThen: zoo train {name} --data {_data(kind)}")
 
 
 def _check_name(name: str) -> None:
@@ -109,6 +114,7 @@ def _render(name: str, kind: str) -> dict[str, str]:
         "class_name": _class_name(name),
         "summary": f"{_class_name(name)}, a {SUMMARIES[kind]}",
         "tasks": TASKS[kind],
+        "data": _data(kind),
         "api_version": API_VERSION,
         "zoo_core": f">={major}.{minor},<{major}.{int(minor) + 1}",
     }
@@ -140,6 +146,11 @@ def _write(files: dict[str, str], out: Path) -> None:
         raise NotWritten(
             f"Can't write '{out}': {error.strerror or error}.", "Choose another folder: --out DIR."
         ) from error
+
+
+def _data(kind: str) -> str:
+    """What the first training is shown on."""
+    return "digits~noise25" if kind == "translation" else "digits"
 
 
 def _package(name: str) -> str:

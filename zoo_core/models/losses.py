@@ -14,13 +14,14 @@ def gan_discriminator_loss(real_logits: Tensor, fake_logits: Tensor) -> Tensor:
     """The discriminator's cross-entropy, −log D(x) − log(1 − D(G(z))) (Goodfellow et al. 2014, eq. 1), from logits.
 
     Args:
-        real_logits, fake_logits: (N, 1).
+        real_logits, fake_logits: (N, 1), or (N, h, w, 1) of patches.
     """
     return ops.mean(ops.softplus(-real_logits)) + ops.mean(ops.softplus(fake_logits))
 
 
 def gan_generator_loss(fake_logits: Tensor) -> Tensor:
-    """The non-saturating generator loss, −log D(G(z)) (Goodfellow et al. 2014, section 3), from logits (N, 1)."""
+    """The non-saturating generator loss, −log D(G(z)) (Goodfellow et al. 2014, section 3), from logits (N, 1), or
+    (N, h, w, 1) of patches."""
     return ops.mean(ops.softplus(-fake_logits))
 
 

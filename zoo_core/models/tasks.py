@@ -66,3 +66,14 @@ class HasLikelihood(Protocol):
     def log_likelihood(self, nets: Networks, images: Tensor, tools: Tools) -> Tensor:
         """Images (N, H, W, C), levels of uint8 brought to [-1, 1] → (N,) nats."""
         ...
+
+
+class Translates(Protocol):
+    """The task `translate`: from an input to the image that belongs to it, be it another domain or a better version.
+
+    Such a model needs data with `inputs`, pairs or the degradation of a source, and is refused any other.
+    """
+
+    def transform(self, nets: Networks, inputs: Tensor, tools: Tools) -> Tensor:
+        """Inputs (N, H', W', C') in [-1, 1] → images (N, H, W, C) in [-1, 1], the shapes those of the data set."""
+        ...

@@ -1,1 +1,1 @@
-"""What people do with a trained model: reconstruct, compress, inpaint, edit, translate, enhance. Empty as yet."""
+"""What people do with a trained model: reconstruct, compress, inpaint, edit, translate, enhance."""

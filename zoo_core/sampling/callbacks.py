@@ -1,17 +1,19 @@
 """What happens now and then while a model trains: sheets of samples from fixed noise, the same at every look, and of
-reconstructions; and what a user wants."""
+reconstructions and translations; and what a user wants."""
 
 from typing import Protocol
 
 import numpy as np
 
+from zoo_core.data.degradation import DegradedImages
 from zoo_core.runs import RunFolder
 from zoo_core.sampling.collapse import VarietyWatch
-from zoo_core.sampling.grids import grid, pairs, write_png
+from zoo_core.sampling.grids import grid, pairs, triples, write_png
 from zoo_core.sampling.sampler import Sampler
 from zoo_core.training.backends import Arrays
 
 ROWS, COLUMNS = 8, 10
+TRIPLES = 4  # in a row
 GRID_SEED = 0
 CLASSES_SHOWN = 10
 
@@ -32,17 +34,11 @@ class SampleGrids:
 
     def __call__(self, step: int, weights: Arrays, last: bool) -> None:
         self._sampler.weights = weights
-        labels = self._labels()
+        labels = classes_in_rows(self._sampler)
         images = self._sampler.generate(ROWS * COLUMNS if labels is None else len(labels), GRID_SEED, labels)
-        name = "final.png" if last else f"step-{step:06d}.png"
-        write_png(self._run.samples / name, grid(images, COLUMNS))
+        write_png(self._run.samples / _name(step, last), grid(images, COLUMNS))
         if self._watch:
             self._watch.look(step, images, labels)
-
-    def _labels(self) -> np.ndarray | None:
-        if not self._sampler.conditional:
-            return None
-        return np.repeat(np.arange(min(len(self._sampler.data.classes), CLASSES_SHOWN)), COLUMNS)
 
 
 class ReconstructionSheet:
@@ -63,6 +59,35 @@ class ReconstructionSheet:
         self._sampler.weights = weights
         sheet = pairs(self._images, self._sampler.reconstruct(self._images), COLUMNS)
         write_png(self._run.samples / "reconstructions.png", sheet)
+
+
+class TranslationGrids:
+    """Writes `samples/step-N.png`: held-out inputs, each beside its output and its target, 8 rows of 4.
+
+    Args:
+        every: steps between grids; 0 for none but the last, `samples/final.png`.
+        inputs: uint8 (N, H', W', C'), of which the first 32 are shown.
+        targets: uint8 (N, H, W, C).
+    """
+
+    def __init__(
+        self,
+        run: RunFolder,
+        sampler: Sampler,
+        every: int,
+        inputs: np.ndarray | DegradedImages,
+        targets: np.ndarray,
+    ) -> None:
+        self.every = every
+        self._run = run
+        self._sampler = sampler
+        shown = slice(ROWS * TRIPLES)
+        self._inputs, self._targets = np.asarray(inputs[shown]), np.asarray(targets[shown])
+
+    def __call__(self, step: int, weights: Arrays, last: bool) -> None:
+        self._sampler.weights = weights
+        sheet = triples(self._inputs, self._sampler.transform(self._inputs, GRID_SEED), self._targets, TRIPLES)
+        write_png(self._run.samples / _name(step, last), sheet)
 
 
 class UserCallback(Protocol):
@@ -87,3 +112,14 @@ class WithSampler:
     def __call__(self, step: int, weights: Arrays, last: bool) -> None:
         self._sampler.weights = weights
         self._callback(step, self._sampler, last)
+
+
+def classes_in_rows(sampler: Sampler) -> np.ndarray | None:
+    """The labels of a sheet with a row for each class, int32; None for a model that ignores them."""
+    if not sampler.conditional:
+        return None
+    return np.repeat(np.arange(min(len(sampler.data.classes), CLASSES_SHOWN), dtype="int32"), COLUMNS)
+
+
+def _name(step: int, last: bool) -> str:
+    return "final.png" if last else f"step-{step:06d}.png"

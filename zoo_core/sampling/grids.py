@@ -40,6 +40,22 @@ def pairs(originals: np.ndarray, reconstructions: np.ndarray, columns: int) -> n
     return grid(np.concatenate(rows), columns)
 
 
+def triples(inputs: np.ndarray, outputs: np.ndarray, targets: np.ndarray, columns: int) -> np.ndarray:
+    """A sheet with each input beside what was made of it and what should have been, `columns` such triples in a row.
+
+    Args:
+        inputs: uint8 (N, H', W', C'), shown in the outputs' size by the nearest pixel.
+        outputs, targets: uint8 (N, H, W, C).
+    """
+    height, width = outputs.shape[1:3]
+    rows = np.arange(height) * inputs.shape[1] // height
+    across = np.arange(width) * inputs.shape[2] // width
+    shown = [inputs[:, rows][:, :, across], outputs, targets]
+    most = max(images.shape[3] for images in shown)
+    shown = [images if images.shape[3] == most else np.repeat(images, most, axis=3) for images in shown]
+    return grid(np.stack(shown, axis=1).reshape(-1, height, width, most), 3 * columns)
+
+
 def write_png(path: Path, image: np.ndarray) -> None:
     """Write uint8 (H, W, C), C 1 or 3, atomically.
 

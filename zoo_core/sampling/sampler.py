@@ -1,4 +1,5 @@
-"""What a trained model makes of noise and of images: samples by number and seed, reconstructions, likelihoods."""
+"""What a trained model makes of noise and of images: samples by number and seed, reconstructions, translations,
+likelihoods."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,6 +21,7 @@ from zoo_core.training.engine import compile_inference, name_variables
 from zoo_core.training.precision import computing_in
 from zoo_core.training.selection import Rule, choose
 from zoo_core.training.session import run_options
+from zoo_core.training.tools import SamplingTools
 
 BATCH = 256
 PIXELS = 2**20
@@ -41,7 +43,9 @@ class Sampler:
         self._model: Any = built.model  # which task protocols it follows, its spec tells
         self._networks: dict[str, keras.Model] = {name: built.networks[name] for name in built.model.inference}
         self._sample = compile_inference(self._networks, self._sample_batch)
+        self._walk = compile_inference(self._networks, self._walk_batch)
         self._reconstruct = compile_inference(self._networks, self._reconstruct_batch)
+        self._transform = compile_inference(self._networks, self._transform_batch)
         self._log_likelihood = compile_inference(self._networks, self._log_likelihood_batch)
 
     @classmethod
@@ -76,6 +80,15 @@ class Sampler:
         return "reconstruct" in self.spec.tasks
 
     @property
+    def translates(self) -> bool:
+        return "translate" in self.spec.tasks
+
+    @property
+    def full_batch(self) -> int:
+        """Images that are made at a time where there are so many."""
+        return self._at_once(None, BATCH)
+
+    @property
     def likelihood(self) -> Likelihood | None:
         """What `log_likelihood` gives; None for a model without that task."""
         return self._model.likelihood if "likelihood" in self.spec.tasks else None
@@ -96,7 +109,10 @@ class Sampler:
             UsageError: for no images; for labels missing, out of range, or given to a model that ignores them.
         """
         if "generate" not in self.spec.tasks:
-            raise UsageError(f"Model '{self.spec.name}' does not generate; its tasks: {', '.join(self.spec.tasks)}.")
+            raise UsageError(
+                f"Model '{self.spec.name}' does not generate; its tasks: {', '.join(sorted(self.spec.tasks))}.",
+                "It makes images from others: zoo translate RUN IMAGES OUT" if self.translates else "",
+            )
         if count < 1:
             raise UsageError(f"At least 1 image must be asked for, received {count}.")
         self._check(labels, count)
@@ -109,6 +125,29 @@ class Sampler:
             images.append(to_uint8(self._sample(self.weights, seed, numbers, *asked)))
         return np.concatenate(images)[:count]
 
+    def walk(self, pairs: np.ndarray, steps: int, seed: int, labels: np.ndarray | None = None) -> np.ndarray:
+        """Images whose noise goes from that of one image to that of another.
+
+        Args:
+            pairs: int32 (P, 2), the numbers of the images where each walk begins and ends.
+            steps: of each walk, its ends among them, at least 2.
+            labels: int32 (P,), for conditional models.
+
+        Returns:
+            uint8 (P, steps, H, W, C).
+
+        Raises:
+            UsageError: as `generate`.
+        """
+        count = len(pairs) * steps
+        asked = None if labels is None else np.repeat(labels, steps)
+        self._check(asked, count)
+        starts, ends = (np.repeat(numbers, steps).astype("int32") for numbers in pairs.T)
+        angles = np.tile(np.linspace(0, np.pi / 2, steps, dtype="float32"), len(pairs))
+        extra = () if asked is None else (asked.astype("int32"),)
+        images = to_uint8(self._walk(self.weights, seed, starts, ends, angles, *extra))
+        return images.reshape(len(pairs), steps, *images.shape[1:])
+
     def reconstruct(self, images: np.ndarray, batch: int | None = None) -> np.ndarray:
         """Images through encoder and decoder: uint8 (N, H, W, C) → uint8 (N, H, W, C).
 
@@ -120,6 +159,29 @@ class Sampler:
                 f"Model '{self.spec.name}' does not reconstruct; its tasks: {', '.join(sorted(self.spec.tasks))}."
             )
         return np.concatenate([to_uint8(part) for part in self._batches(self._reconstruct, 0, images, 0, batch)])
+
+    def transform(self, inputs: np.ndarray, seed: int, first: int = 0, batch: int | None = None) -> np.ndarray:
+        """The images that belong to inputs: uint8 (N, H', W', C') → uint8 (N, H, W, C), shapes as in the data set.
+
+        Args:
+            inputs: those number `first` to `first + N` of this seed.
+            seed: of the noise where the model takes any, the input's own whatever inputs it comes with.
+            batch: inputs at a time; changes an image by one uint8 level at most.
+
+        Raises:
+            UsageError: for a model without that task, or inputs of another shape.
+        """
+        self.check_translates()
+        made = self._batches(self._transform, seed, inputs, first, batch, field="inputs")
+        return np.concatenate([to_uint8(part) for part in made])
+
+    def check_translates(self) -> None:
+        """Raises UsageError for a model without the task `translate`."""
+        if not self.translates:
+            raise UsageError(
+                f"Model '{self.spec.name}' does not translate; its tasks: {', '.join(sorted(self.spec.tasks))}.",
+                "Train one that does, on images and their inputs: zoo models list",
+            )
 
     def log_likelihood(self, images: np.ndarray, seed: int, first: int = 0, batch: int | None = None) -> np.ndarray:
         """The log-likelihood of each image, or a bound, as `likelihood` tells.
@@ -150,14 +212,19 @@ class Sampler:
         return nats
 
     def _batches(
-        self, run: Callable[..., Tensor], seed: int, images: np.ndarray, first: int, batch: int | None
+        self,
+        run: Callable[..., Tensor],
+        seed: int,
+        images: np.ndarray,
+        first: int,
+        batch: int | None,
+        field: str = "images",
     ) -> Iterator[np.ndarray]:
-        """The results of a compiled function of images, batch by batch, the last one filled up so that it compiles
-        once."""
-        if images.shape[1:] != self.data.image_shape or not len(images):
-            raise UsageError(
-                f"Expected images of shape {self.data.image_shape}, received {len(images)} of {images.shape[1:]}."
-            )
+        """The results of a compiled function of images or other fields of the data, batch by batch, the last one filled
+        up so that it compiles once."""
+        shape = self.data.fields[field].shape
+        if images.shape[1:] != shape or not len(images):
+            raise UsageError(f"Expected {field} of shape {shape}, received {len(images)} of {images.shape[1:]}.")
         batch = self._at_once(batch, len(images))
         for start in range(0, len(images), batch):
             part = images[start : start + batch]
@@ -185,8 +252,18 @@ class Sampler:
     def _sample_batch(self, tools: Tools, count: int, labels: Tensor | None = None) -> Tensor:
         return self._model.sample(self._networks, count, labels, tools)
 
+    def _walk_batch(
+        self, tools: SamplingTools, count: int, ends: Tensor, angles: Tensor, labels: Tensor | None = None
+    ) -> Tensor:
+        between = tools.towards(ends, angles)
+        with between.active():
+            return self._model.sample(self._networks, count, labels, between)
+
     def _reconstruct_batch(self, tools: Tools, count: int, images: Tensor) -> Tensor:
         return self._model.decode(self._networks, self._model.encode(self._networks, scale(images)))
+
+    def _transform_batch(self, tools: Tools, count: int, inputs: Tensor) -> Tensor:
+        return self._model.transform(self._networks, scale(inputs), tools)
 
     def _log_likelihood_batch(self, tools: Tools, count: int, images: Tensor) -> Tensor:
         return self._model.log_likelihood(self._networks, scale(images), tools)

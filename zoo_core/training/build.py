@@ -35,7 +35,7 @@ def build(registered: RegisteredModel, options: Options, data: DataSpec, seed: i
         seed: of the initial weights.
 
     Raises:
-        UsageError: where the model needs labels and the data has none, or can't take the image shape.
+        UsageError: where the model needs labels or inputs and the data has none, or can't take the image shape.
         ZooError: where the plugin breaks the contract.
     """
     spec = registered.spec
@@ -44,6 +44,12 @@ def build(registered: RegisteredModel, options: Options, data: DataSpec, seed: i
             f"Model '{spec.name}' needs labels, and '{data.name}' has none, or not for all images.",
             "Put the images into one sub-folder for each class, prepare the set with --labels and --unlabelled drop, "
             "or choose a model that ignores labels (zoo models list).",
+        )
+    if "translate" in spec.tasks and "inputs" not in data.fields:
+        raise UsageError(
+            f"Model '{spec.name}' makes images from inputs, and '{data.name}' has none.",
+            "Put what degrades the images after the set's name, such as SET~downscale2, SET~noise25, SET~blur2, "
+            "SET~jpeg20 or SET~mask30, or prepare pairs: zoo datasets prepare --inputs",
         )
     model = registered.load()[0](options)
     with _initial_weights_from(seed):

@@ -1,0 +1,151 @@
+"""From image files to what a model makes of them, whatever their size: translation and enhancement."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from io import BytesIO
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from zoo_core.data.decoding import attempt_all, decode, unreadable
+from zoo_core.errors import UsageError, ZooError, unknown
+from zoo_core.evaluation.folder_images import image_files
+from zoo_core.files import write_bytes
+from zoo_core.operations.tiling import Tiling
+from zoo_core.sampling.sampler import Sampler
+
+FORMATS = {
+    ".png": "PNG",
+    ".jpg": "JPEG",
+    ".jpeg": "JPEG",
+    ".webp": "WEBP",
+    ".tif": "TIFF",
+    ".tiff": "TIFF",
+    ".bmp": "BMP",
+}
+"""By suffix, the formats that are written."""
+
+JPEG_QUALITY = 95
+
+Tell = Callable[[str, int, int], object]
+"""`tell(what, done, of)` is told of the progress, in tiles."""
+
+
+class Job(NamedTuple):
+    """An image file, and the one that is to be made from it."""
+
+    source: Path
+    out: Path
+
+
+def plan(source: Path, out: Path) -> list[Job]:
+    """What is to be made: of a file one file, of a folder a PNG for each image in it, also in folders in it.
+
+    Raises:
+        UsageError: where there are no images, where what is to be written exists or would be written twice, or for a
+            file that is named after no format.
+        ZooError: where the folder can't be listed.
+    """
+    if out.exists() and (not out.is_dir() or not source.is_dir() or any(out.iterdir())):
+        raise UsageError(f"'{out}' already exists.", "Name another file or folder.")
+    if source.is_dir():
+        jobs = [Job(file, out / file.relative_to(source).with_suffix(".png")) for file in image_files(source)]
+    elif not source.exists():
+        raise UsageError(f"There is no file or folder '{source}'.", "Check the path.")
+    elif out.suffix.lower() not in FORMATS:
+        raise unknown("format", out.suffix, FORMATS, f"Name a file that ends in {', '.join(FORMATS)}.")
+    else:
+        jobs = [Job(source, out)]
+    seen: dict[Path, Path] = {}
+    for job in jobs:
+        if job.out in seen:
+            raise UsageError(
+                f"'{seen[job.out]}' and '{job.source}' would both become '{job.out}'.", "Rename one of them."
+            )
+        seen[job.out] = job.source
+    return jobs
+
+
+def translate_files(sampler: Sampler, jobs: Sequence[Job], seed: int = 0, tell: Tell | None = None) -> int:
+    """Put image files through a model, one after the other, and write what it makes of each.
+
+    Args:
+        seed: of the noise where the model takes any. That of an image does not depend on the others.
+
+    Returns:
+        The number of tiles that they were divided into.
+
+    Raises:
+        UsageError: for a model without the task `translate`, or images that can't be put together from its tiles.
+        ZooError: where files can't be read, before any is written; or where one can't be written.
+    """
+    sampler.check_translates()
+    looked = attempt_all(_size, [job.source for job in jobs])
+    bad = [(job.source, found) for job, found in zip(jobs, looked, strict=True) if isinstance(found, Exception)]
+    if bad:
+        raise unreadable(bad, len(jobs), "Replace or remove them.")
+    tilings = [tiling(sampler, found) for found in looked if not isinstance(found, Exception)]
+    total, done = sum(map(len, tilings)), 0
+
+    def count(tiles: int) -> None:
+        nonlocal done
+        done += tiles
+        if tell:
+            tell("Tiles", done, total)
+
+    for job in jobs:
+        (image,) = attempt_all(partial(decode, size=None), [job.source])
+        if isinstance(image, Exception):
+            raise ZooError(f"'{job.source}' was changed or removed meanwhile.", "Run again when nothing changes it.")
+        _write(job.out, translate_image(sampler, image, seed, count))
+    return total
+
+
+def translate_image(
+    sampler: Sampler, image: np.ndarray, seed: int = 0, count: Callable[[int], object] = lambda tiles: None
+) -> np.ndarray:
+    """Put an image of any size through a model: uint8 (H, W, C), C 1 or 3 → uint8 (H', W', C').
+
+    What it takes in gray or in colour is brought to that first. Everything is held in memory, about 20 bytes for each
+    pixel and channel of the result.
+
+    Args:
+        seed: of the noise where the model takes any.
+        count: is told of the tiles that are done.
+
+    Raises:
+        UsageError: as `translate_files`.
+    """
+    sampler.check_translates()
+    channels = sampler.data.fields["inputs"].shape[2]
+    if image.shape[2] > channels:
+        image = np.asarray(Image.fromarray(image).convert("L"))[..., None]
+    elif image.shape[2] < channels:
+        image = np.repeat(image, channels, axis=2)
+    height, width = image.shape[:2]
+    through = partial(_transform, sampler, seed)
+    return tiling(sampler, (height, width)).apply(image, through, count)
+
+
+def tiling(sampler: Sampler, size: tuple[int, int]) -> Tiling:
+    """How an image of this size (H, W) is divided for a model. Raises UsageError as `Tiling` does."""
+    height, width, _ = sampler.data.fields["inputs"].shape
+    return Tiling(size, (height, width), sampler.data.image_shape)
+
+
+def _transform(sampler: Sampler, seed: int, tiles: np.ndarray, first: int) -> np.ndarray:
+    return sampler.transform(tiles, seed, first)
+
+
+def _size(path: Path) -> tuple[int, int]:
+    height, width = decode(path, None).shape[:2]
+    return height, width
+
+
+def _write(path: Path, image: np.ndarray) -> None:
+    buffer = BytesIO()
+    shown = Image.fromarray(image[..., 0] if image.shape[2] == 1 else image)
+    shown.save(buffer, FORMATS[path.suffix.lower()], quality=JPEG_QUALITY)
+    write_bytes(path, buffer.getvalue())

@@ -1,6 +1,7 @@
 """A run's folder: what is in it, created without overwriting, read and written atomically.
 
 runs/<name>/  run.json  options.toml  metrics.jsonl  curves.svg  checkpoints/*.h5  samples/*.png  result.json
+              exhibits/*.png
 """
 
 import json
@@ -61,6 +62,7 @@ class RunFolder:
         self.path = Path(path)
         self.checkpoints = self.path / "checkpoints"
         self.samples = self.path / "samples"
+        self.exhibits = self.path / "exhibits"
         self.profile = self.path / "profile"
         self.options_file = self.path / "options.toml"
         self.metrics_file = self.path / "metrics.jsonl"

@@ -25,9 +25,9 @@ import jax
 from cases import CASES, IMAGES, Case
 from zoo_side import Implementation, data_of
 
-from zoo_core.cli.memory import keep_freed_memory
 from zoo_core.data import Dataset, read_h5, write_h5
 from zoo_core.training.backends.jax import JaxBackend
+from zoo_core.training.memory import keep_freed_memory
 from zoo_core.training.session import Surroundings, start
 
 LOOP_STEPS = 60

@@ -22,7 +22,7 @@ from typing import Any, Protocol
 
 from cases import CASES, Batch, agreement_batches, load_weights
 
-KEEP_FREED_MEMORY = Path(__file__).parents[2] / "zoo_core" / "cli" / "memory.py"  # a file without imports
+KEEP_FREED_MEMORY = Path(__file__).parents[2] / "zoo_core" / "training" / "memory.py"  # a file without imports
 
 
 class Implementation(Protocol):

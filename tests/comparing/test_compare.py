@@ -1,120 +1,155 @@
-"""A comparison trains what is missing, reuses what is there, and survives what fails."""
+"""A comparison trains what is missing, each cell in a process of its own, reuses what is there, and survives what
+fails."""
 
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
+from typing import Any
 
+import h5py
+import numpy as np
 import pytest
 
-from zoo_core import api
-from zoo_core.comparing.compare import compare, preview
-from zoo_core.comparing.results import Comparison
-from zoo_core.errors import Interrupted, UsageError
+import zoo_core
+from zoo_core.comparing import engines
+from zoo_core.comparing.compare import run_cells
+from zoo_core.comparing.engines import Engine
+from zoo_core.comparing.plan import Plan, cells_of
+from zoo_core.errors import Interrupted
 from zoo_core.runs import RunFolder
-from zoo_core.training.checkpoint import steps_of
+from zoo_core.training import checkpoint
 
-SMALL = {"vae": {"width": 2, "latent": 2}}
-TRAINING = {"steps": 3, "batch_size": 4, "checkpoint_every": 2}
-
-
-def small_comparison(out: Path, **changes) -> Comparison:
-    arguments = {"seeds": 2, "options": SMALL, "training": TRAINING, "count": 80, "features": "pixels"}
-    return compare(["vae"], ["digits@8"], out, **(arguments | changes))
+Compared = tuple[Path, dict[str, Any]]
 
 
-def test_each_seed_is_a_run_and_the_row_their_mean(tmp_path: Path):
-    comparison = small_comparison(tmp_path)
+def arrays(path: Path) -> dict[str, np.ndarray]:
+    found = {}
+    with h5py.File(path) as file:
+        file.visititems(lambda name, item: found.update({name: item[()]}) if isinstance(item, h5py.Dataset) else None)
+    return found
+
+
+@pytest.fixture
+def no_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever starts the process of a cell fails the test."""
+    monkeypatch.setattr(engines, "CellProcess", lambda environment: pytest.fail("a process was started"))
+
+
+def test_a_process_that_was_killed_half_way_changes_nothing(compared: Compared, tmp_path: Path):
+    out, asked = compared
+    record = zoo_core.compare(**asked, out=out).records[0]
+    run = RunFolder(Path(record.source.run))
+    (log,) = out.glob("cells/*-s0-*/cell.log")
+    assert log.read_text().count(", process ") == 2
+    whole = zoo_core.train(
+        "vae", "digits@8", tmp_path / "whole", seed=0, options=asked["options"]["vae"], training=asked["training"]
+    )
+    found, expected = (arrays(checkpoint.path_of(one, 6)) for one in (run, whole))
+    assert found.keys() == expected.keys()
+    for name, array in expected.items():
+        np.testing.assert_array_equal(found[name], array)
+    scores = zoo_core.evaluate(whole.path, features="pixels", count=80).metrics
+    assert record.metrics == scores
+
+
+def test_a_cell_that_failed_is_noted_and_left_alone(compared: Compared, no_process: None):
+    (failure,) = zoo_core.compare(**compared[1], out=compared[0]).failures
+    assert (failure.model, failure.data, failure.seed) == ("vae", "digits@8", 1)
+    assert failure.error == "ZeroDivisionError: a bug of the plugin"
+    (file,) = compared[0].glob("cells/*-s1-*/failure.json")
+    assert json.loads(file.read_text())["log"][-1] == failure.error
+
+
+def test_what_failed_is_tried_again_where_asked_and_a_row_is_the_mean_of_its_seeds(compared: Compared):
+    out, asked = compared
+    states = []
+    comparison = zoo_core.compare(
+        **asked, out=out, retry_failed=True, watch=lambda seen: states.append([one.state for one in seen])
+    )
     assert [record.source.seed for record in comparison.records] == [0, 1]
+    assert not comparison.failures
+    assert not list(out.glob("cells/*/failure.json"))
+    assert states[0] == ["finished", "waiting"]
+    assert states[-1] == ["finished", "finished"]
+    assert comparison.title == "vae on digits@8"
     (summary,) = comparison.summaries()
     fd = summary.metrics["fd_pixels"]
     assert fd.values == [record.metrics["fd_pixels"].value for record in comparison.records]
     assert fd.mean == pytest.approx(sum(fd.values) / 2)
-    assert fd.standard_error == pytest.approx(abs(fd.values[0] - fd.values[1]) / 2)
-    assert fd.n_generated == 80
 
 
-def test_finished_runs_are_reused_and_only_what_is_missing_is_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    first = small_comparison(tmp_path)
-    trained = []
-    train = api.train
-    monkeypatch.setattr(api, "train", lambda *args, **named: trained.append(named["seed"]) or train(*args, **named))
-    second = small_comparison(tmp_path, seeds=3)
-    assert trained == [2]
-    assert second.records[:2] == first.records
-    fewer = small_comparison(tmp_path, count=70)
-    assert trained == [2]
-    assert fewer.records[0].metrics["fd_pixels"].n_generated == 70
+def test_a_record_stands_only_for_what_was_asked(compared: Compared):
+    out, asked = compared
+    same = cells_of(Plan(**asked), out)
+    assert [cell.state() for cell in same] == ["finished", "failed"]
+    for other in ({"count": 70}, {"metrics": ("kid",)}, {"features": "classifier"}):
+        cells = cells_of(Plan(**asked | other), out)
+        assert [cell.run for cell in cells] == [cell.run for cell in same]
+        assert [cell.state() for cell in cells] == ["begun", "failed"]
+    (same[0].run / "run.json").unlink()
+    assert same[0].record() is None
 
 
-def test_a_run_that_stopped_early_is_finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    # Without learning no score is better than the first, so training stops after the third.
-    options = {"vae": {"width": 2, "latent": 2, "learning_rate": 1e-12}}
-    training = TRAINING | {"steps": 50, "select_every": 1, "patience": 2}
-    first = small_comparison(tmp_path, seeds=1, options=options, training=training)
-    assert first.records[0].source.checkpoint < 50
-    monkeypatch.setattr(api, "train", pytest.fail)
-    monkeypatch.setattr(api, "resume", pytest.fail)
-    assert small_comparison(tmp_path, seeds=1, options=options, training=training).records == first.records
-    best = small_comparison(tmp_path, seeds=1, options=options, training=training, checkpoint="best")
-    assert best.records[0].source.checkpoint_rule == "best"
-    assert best.records[0].source.checkpoint < first.records[0].source.checkpoint
-    (state,) = [
-        run["state"] for run in preview(["vae"], ["digits@8"], tmp_path, seeds=1, options=options, training=training)
-    ]
-    assert state == "finished"
+def test_a_folder_that_was_moved_is_still_good(compared: Compared, tmp_path: Path, no_process: None):
+    compared[0].rename(tmp_path / "new")
+    for record in zoo_core.compare(**compared[1], out=tmp_path / "new").records:
+        assert Path(record.source.run).is_dir()
 
 
-def test_a_folder_that_was_moved_is_still_good(tmp_path: Path):
-    small_comparison(tmp_path / "old", seeds=1)
-    (tmp_path / "old").rename(tmp_path / "new")
-    (record,) = small_comparison(tmp_path / "new", seeds=1).records
-    assert Path(record.source.run).is_dir()
+def test_a_plan_in_a_file_says_the_same(compared: Compared, tmp_path: Path, no_process: None):
+    out, asked = compared
+    (tmp_path / "plan.toml").write_text("""
+models = ["vae"]
+data = ["digits@8"]
+seeds = 2
+count = 80
+features = "pixels"
+options.vae = {width = 2, latent = 2}
+training = {steps = 6, batch_size = 4, checkpoint_every = 2}
+""")
+    assert zoo_core.compare(tmp_path / "plan.toml", out=out).records == zoo_core.compare(**asked, out=out).records
+    with pytest.raises(zoo_core.UsageError, match="says what is compared, received seeds beside it"):
+        zoo_core.compare(tmp_path / "plan.toml", out=out, seeds=1)
 
 
-def test_an_interrupted_comparison_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    class Stop:
-        """A report that interrupts the first run at its second step."""
+def test_ctrl_c_says_how_to_go_on(tmp_path: Path):
+    class Stopped(Engine):
+        def run(self, cells):
+            yield None
+            raise KeyboardInterrupt
 
-        def begin(self, label: str, step: int, steps: int) -> None: ...
-
-        def log(self, line: dict) -> None:
-            if line["step"] == 2:
-                raise Interrupted("Stopped.")
-
-    with pytest.raises(Interrupted, match="Give the same command again"):
-        small_comparison(tmp_path, report=Stop())
-    comparison = small_comparison(tmp_path)
-    assert len(comparison.records) == 2
-    assert all(steps_of(RunFolder(Path(record.source.run)))[-1] == 3 for record in comparison.records)
+    cells = cells_of(Plan(models=("vae",), data=("digits@8",), seeds=2), tmp_path)
+    with pytest.raises(Interrupted, match=r"0 of 2 cells are finished\. Give the same command again"):
+        run_cells(cells, Stopped())
 
 
-def test_a_run_that_fails_is_noted_and_the_others_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    train = api.train
-
-    def sometimes(*args, **named):
-        if named["seed"] == 0:
-            raise ZeroDivisionError("a bug of the plugin")
-        return train(*args, **named)
-
-    monkeypatch.setattr(api, "train", sometimes)
-    comparison = small_comparison(tmp_path)
-    assert [record.source.seed for record in comparison.records] == [1]
-    (failure,) = comparison.failures
-    assert (failure.model, failure.seed, failure.error) == ("vae", 0, "ZeroDivisionError: a bug of the plugin")
+COMMAND = [sys.executable, "-c", "from zoo_core.cli.main import run; run()", "compare", "vae", "--data", "digits@8"]
+LONG = ["--steps", "100000", "-o", "vae.width=2", "--seeds", "2", "-t", "log_every=5", "-t", "checkpoint_every=100000"]
 
 
-@pytest.mark.parametrize(
-    ("models", "changes", "message"),
-    [
-        (["vae", "vae"], {}, "can be compared once"),
-        (["vay"], {"options": {}}, "Unknown model 'vay'"),
-        (["vae"], {"options": {"vay": {}}}, "Unknown compared model 'vay'"),
-        (["vae"], {"options": {"vae": {"width": -1}}}, "Bad option of model 'vae'"),
-        (["vae"], {"training": {"stepz": 1}}, "Unknown option of training 'stepz'"),
-        (["vae"], {"seeds": 0}, "needs models, data sets and seeds"),
-        ([], {}, "needs models, data sets and seeds"),
-    ],
-)
-def test_misuse_is_told_before_anything_is_trained(tmp_path: Path, models: list[str], changes: dict, message: str):
-    arguments = {"seeds": 1, "options": {}, "features": "pixels"} | changes
-    with pytest.raises(UsageError, match=message):
-        compare(models, ["digits@8"], tmp_path / "out", **arguments)
-    assert not (tmp_path / "out").exists()
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_whatever_ends_the_command_ends_its_cells_with_a_checkpoint(tmp_path: Path, number: signal.Signals):
+    arguments = [*COMMAND, *LONG, "--workers", "2", "--out", str(tmp_path)]
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+        while len(list(tmp_path.glob("runs/*/metrics.jsonl"))) < 2:
+            assert running.poll() is None, running.communicate()
+            time.sleep(0.1)
+        running.send_signal(number)
+        _, told = running.communicate()
+    if number != signal.SIGKILL:
+        assert running.returncode == Interrupted.exit_code
+        assert "Give the same command again to go on" in told
+    pids = [int(log.read_text().split("process ")[1].split()[0]) for log in tmp_path.glob("cells/*/cell.log")]
+    for pid in pids:
+        for _ in range(600):
+            if not Path(f"/proc/{pid}").exists():
+                break
+            time.sleep(0.1)
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
+    assert [len(checkpoint.steps_of(RunFolder(run))) for run in tmp_path.glob("runs/*")] == [1, 1]

@@ -55,3 +55,14 @@ def test_summaries_are_one_for_each_data_set_and_model(make_record: MakeRecord) 
         (data, model) for data in ("digits@16", "mnist") for model in ("dcgan", "vae")
     }
     assert all(summary.seeds == [0, 1] for summary in summaries)
+
+
+def test_failed_seeds_stand_beside_those_that_came_through(make_record: MakeRecord) -> None:
+    failures = [
+        Failure(model="dcgan", data="digits@16", seed=2, error="NaN", run="x"),
+        Failure(model="dcgan", data="mnist", seed=3, error="NaN", run="y"),
+        Failure(model="vae", data="digits@16", seed=4, error="NaN", run="z"),
+    ]
+    records = [make_record("dcgan", 0), make_record("vae", 0), make_record("vae", 1, options={"width": 64})]
+    comparison = Comparison(title="", command="", created="", records=records, failures=failures)
+    assert [(s.model, s.failed) for s in comparison.summaries()] == [("dcgan", [2]), ("vae", []), ("vae", [])]

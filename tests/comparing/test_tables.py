@@ -1,32 +1,13 @@
 import math
-import statistics
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from zoo_core.comparing.tables import Aggregate, significantly_lower, tables_of
+from zoo_core.comparing.tables import tables_of
 from zoo_core.evaluation.protocol import load_protocol
-from zoo_core.evaluation.record import Features, Record, Score
+from zoo_core.evaluation.record import Cost, Features, OtherCheckpoint, Record, Sampling, Score
 
 MakeRecord = Callable[..., Record]
-
-
-def aggregate(values: list[float]) -> Aggregate:
-    error = statistics.stdev(values) / math.sqrt(len(values)) if len(values) > 1 else None
-    return Aggregate(
-        label="FD",
-        better="lower",
-        mean=statistics.fmean(values),
-        standard_error=error,
-        interval=None,
-        values=values,
-        n_generated=100,
-        n_reference=100,
-        floor=None,
-        n_floor=None,
-    )
 
 
 def test_mean_and_standard_error_are_those_of_the_textbook(make_record: MakeRecord) -> None:
@@ -130,9 +111,9 @@ def test_the_runtime_of_the_features_sets_nothing_apart(make_record: MakeRecord)
 def test_one_seed_has_the_interval_of_its_images_and_several_the_spread(make_record: MakeRecord) -> None:
     score = Score(value=1.0, label="FD", better="lower", n_generated=9, n_reference=9, interval=(0.5, 1.5))
     (one,) = tables_of([make_record(metrics={"fd_classifier": score})])
-    assert one.summaries[0].metrics["fd_classifier"].interval == (0.5, 1.5)
+    assert one.summaries[0].metrics["fd_classifier"].sampling_interval == (0.5, 1.5)
     (two,) = tables_of([make_record(seed=seed, metrics={"fd_classifier": score}) for seed in range(2)])
-    assert two.summaries[0].metrics["fd_classifier"].interval is None
+    assert two.summaries[0].metrics["fd_classifier"].sampling_interval is None
 
 
 def test_other_settings_are_another_row_named_by_what_differs(make_record: MakeRecord) -> None:
@@ -162,22 +143,75 @@ def test_a_score_that_is_not_finite_comes_last_and_unranked(make_record: MakeRec
     ]
 
 
-def test_significance_agrees_with_welchs_published_example() -> None:
-    # the third example of en.wikipedia.org/wiki/Welch's_t-test: t = -2.22, 24.5 degrees of freedom, p = 0.036
-    low = [19.8, 20.4, 19.6, 17.8, 18.5, 18.9, 18.3, 18.9, 19.5, 22.0]
-    high = [28.2, 26.6, 20.1, 23.3, 25.2, 22.1, 17.7, 27.6, 20.6, 13.7]
-    high += [23.2, 17.5, 20.6, 18.0, 23.9, 21.6, 24.3, 20.4, 24.0, 13.2]
-    assert significantly_lower(aggregate(low), aggregate(high))
-    assert not significantly_lower(aggregate(high), aggregate(low))
-    # its second: p = 0.149
-    low = [17.2, 20.9, 22.6, 18.1, 21.7, 21.4, 23.5, 24.2, 14.7, 21.8]
-    high = [21.5, 22.8, 21.0, 23.0, 21.6, 23.6, 22.5, 20.7, 23.4, 21.8]
-    high += [20.7, 21.7, 21.5, 22.5, 23.6, 21.5, 22.5, 23.5, 21.5, 21.8]
-    assert not significantly_lower(aggregate(low), aggregate(high))
+def test_few_seeds_of_many_models_prove_less(make_record: MakeRecord) -> None:
+    """The same two models: alone they differ, among six others that must be tested too they don't."""
+    pair = {"a": [10.0, 11.0, 12.0], "b": [12.8, 13.6, 14.4]}
+    others = {f"other{n}": [100.0, 150.0, 200.0] for n in range(6)}
+
+    def ranks(scores: dict[str, list[float]]) -> dict[str, int | None]:
+        records = [make_record(m, seed, fd) for m, values in scores.items() for seed, fd in enumerate(values)]
+        (table,) = tables_of(records)
+        assert len(table.pairs) == len(scores) * (len(scores) - 1) // 2
+        return {summary.model: summary.rank for summary in table.summaries}
+
+    assert ranks(pair) == {"a": 1, "b": 2}
+    assert ranks(pair | others)["b"] == 1
 
 
-@given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=4), st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=4))
-def test_at_most_one_of_two_is_significantly_lower(values: list[float], others: list[float]) -> None:
-    first, second = aggregate(values), aggregate(others)
-    assert not (significantly_lower(first, second) and significantly_lower(second, first))
-    assert not significantly_lower(first, first)
+def test_the_noise_of_sampling_is_kept_apart_from_the_spread_of_seeds(make_record: MakeRecord) -> None:
+    scores = [
+        Score(value=v, label="FD", better="lower", n_generated=9, n_reference=9, standard_error=e)
+        for v, e in ((10.0, 3.0), (20.0, 4.0))
+    ]
+    (table,) = tables_of([make_record(seed=n, metrics={"fd_pixels": score}) for n, score in enumerate(scores)])
+    metric = table.summaries[0].metrics["fd_pixels"]
+    assert metric.standard_error == pytest.approx(5.0)
+    assert metric.sampling_error == pytest.approx(math.sqrt((9 + 16) / 2))
+    assert metric.interval == pytest.approx((15 - 12.7062 * 5, 15 + 12.7062 * 5), rel=1e-4)  # t of 1 degree of freedom
+
+
+def test_cheap_or_good_models_are_on_the_front(make_record: MakeRecord) -> None:
+    def cost(seconds: float, parameters: int) -> Cost:
+        sizes = {"steps": 1, "batch_size": 1, "images_seen": 1, "wall_seconds": 1, "peak_memory_mib": 1}
+        return Cost(**sizes, seconds=seconds, parameters=parameters)
+
+    records = [
+        make_record("cheap", fd=30.0, cost=cost(1, 900)),
+        make_record("good", fd=10.0, cost=cost(100, 100)),
+        make_record("beaten", fd=20.0, cost=cost(100, 200)),
+    ]
+    (table,) = tables_of(records)
+    efficient = {summary.model: summary.efficient for summary in table.summaries}
+    assert efficient == {"cheap": ["seconds"], "good": ["seconds", "parameters"], "beaten": []}
+
+
+def test_seeds_whose_images_hardly_vary_have_collapsed(make_record: MakeRecord) -> None:
+    def sampling(variety: float | None) -> Sampling:
+        return Sampling(images_per_second=50.0, batch=8, runtime="", variety=variety)
+
+    records = [make_record(seed=seed, sampling=sampling(v)) for seed, v in enumerate([0.9, 0.1, 0.8, None])]
+    (table,) = tables_of(records)
+    (summary,) = table.summaries
+    assert summary.collapses is not None
+    assert (summary.collapses.count, summary.collapses.of) == (1, 3)
+    assert summary.sampling_speed == 50.0
+    (old,) = tables_of([make_record()])
+    assert (old.summaries[0].collapses, old.summaries[0].sampling_speed) == (None, None)
+
+
+def test_both_checkpoints_stand_side_by_side(make_record: MakeRecord) -> None:
+    def other(fd: float) -> OtherCheckpoint:
+        score = Score(value=fd, label="FD", better="lower", n_generated=9, n_reference=9)
+        return OtherCheckpoint(rule="best", checkpoint=500, metrics={"fd_classifier": score})
+
+    (table,) = tables_of([make_record(seed=n, fd=20.0 + n, other_checkpoint=other(10.0 + n)) for n in range(2)])
+    (summary,) = table.summaries
+    assert summary.metrics["fd_classifier"].mean == 20.5
+    assert summary.other_checkpoint is not None
+    assert summary.other_checkpoint.mean == 10.5
+
+
+def test_seeds_that_a_clock_has_ended_are_one_row(make_record: MakeRecord) -> None:
+    timed = {"steps": 99_999_999, "batch_size": 64, "seconds": 60.0}
+    (table,) = tables_of([make_record(seed=seed, checkpoint=900 + seed, training=timed) for seed in range(3)])
+    assert len(table.summaries) == 1

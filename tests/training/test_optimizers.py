@@ -110,3 +110,15 @@ def test_the_limit_is_of_each_phase_s_whole_gradient(make_engine: MakeEngine, da
     found = updates_of(make_engine(**SGD, training={"clip_norm": 0.001}), data)
     assert np.linalg.norm(found["critic"]) == pytest.approx(1e-6, rel=0.01)
     assert np.linalg.norm(found["generator"]) == pytest.approx(1e-6, rel=0.01)
+
+
+@pytest.mark.parametrize("name", ["Nadam", "RMSprop", "SGD"])
+def test_an_optimizer_other_than_adam_trains(name: str, make_engine: MakeEngine, data: Dataset):
+    """On torch Keras updates by each of them in a way of its own, which can't be traced."""
+    engine = make_engine(optimizer=getattr(keras.optimizers, name), ema=0.0)
+    before, feeder = engine.snapshot(), Feeder(data, "train", 8, 0)
+    for step in range(2):
+        engine.step(step, feeder.batch(step))
+    after = engine.snapshot()
+    kernels = [key for key in before if key.startswith("networks/") and key.endswith(".kernel")]
+    assert all(np.isfinite(after[key]).all() and not np.array_equal(after[key], before[key]) for key in kernels)

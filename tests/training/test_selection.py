@@ -10,6 +10,7 @@ from zoo_core.errors import UsageError, ZooError
 from zoo_core.runs import RunFolder
 from zoo_core.training import checkpoint
 from zoo_core.training.loop import Loop
+from zoo_core.training.options import TrainingOptions
 from zoo_core.training.selection import Selection, choose, is_finished
 
 MakeLoop = Callable[..., Loop]
@@ -28,6 +29,10 @@ class Scripted:
     def __call__(self, weights: dict) -> float:
         self.seen.append({name: np.array(array) for name, array in weights.items()})
         return self.scores.pop(0) if len(self.scores) > 1 else self.scores[0]
+
+
+def training(steps: int, patience: int) -> TrainingOptions:
+    return TrainingOptions(steps=steps, patience=patience, select_every=1)
 
 
 def best_weights(run: RunFolder, expected: dict) -> dict[str, np.ndarray]:
@@ -76,8 +81,8 @@ def test_training_stops_where_patience_ends_as_if_that_were_the_last_step(make_l
     loop.run()
     assert called == [(8, True)]
     assert checkpoint.steps_of(loop._run)[-1] == 8
-    assert is_finished(loop._run, 100, patience=3)
-    assert not is_finished(loop._run, 100, patience=4)
+    assert is_finished(loop._run, training(steps=100, patience=3))
+    assert not is_finished(loop._run, training(steps=100, patience=4))
     again = make_loop("run", judge=Scripted(2, 1.0), steps=100, patience=3, select_every=2)
     again.restore()
     again.run()
@@ -88,8 +93,8 @@ def test_a_run_that_stopped_in_between_is_not_finished(make_loop: MakeLoop):
     loop = make_loop("run", judge=Scripted(2, 5.0, 6.0), steps=100, patience=3, select_every=2)
     loop.run()
     checkpoint.path_of(loop._run, 8).unlink()  # as if the process had died before it was written
-    assert not is_finished(loop._run, 100, patience=3)
-    assert not is_finished(make_loop("new", steps=4)._run, 4, patience=0)
+    assert not is_finished(loop._run, training(steps=100, patience=3))
+    assert not is_finished(make_loop("new", steps=4)._run, training(steps=4, patience=0))
 
 
 @pytest.mark.parametrize("dies_at", range(1, 9))

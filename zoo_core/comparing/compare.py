@@ -1,43 +1,52 @@
-"""Train and evaluate every cell of a comparison alike, reusing what is there."""
+"""Train and evaluate every cell of a plan alike, each in a process of its own, reusing what is there."""
 
 import datetime
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from zoo_core import api
-from zoo_core.comparing.plan import Cell, plan
-from zoo_core.comparing.results import Comparison, Failure, read_record
-from zoo_core.comparing.tables import source_of
-from zoo_core.data import load_dataset
-from zoo_core.data.sources import without_splits
-from zoo_core.errors import Interrupted, UsageError, ZooError
-from zoo_core.evaluation.evaluate import Rules, default_count, evaluate_run
-from zoo_core.evaluation.extraction import FeatureStore
-from zoo_core.evaluation.protocol import Protocol, load_protocol, refuse_beside
-from zoo_core.evaluation.record import Record
-from zoo_core.evaluation.sources import Opened, open_images
-from zoo_core.features import load_features
-from zoo_core.files import write_text
-from zoo_core.runs import RunFolder
-from zoo_core.training.estimate import estimate
-from zoo_core.training.log import Report
-from zoo_core.training.selection import Rule, is_finished
+from zoo_core.comparing.cell import Cell, State
+from zoo_core.comparing.engines import Engine, LocalEngine
+from zoo_core.comparing.plan import Plan, cells_of, read_plan
+from zoo_core.errors import Interrupted, UsageError
+from zoo_core.options import resolve
+from zoo_core.specs import AUTO
+from zoo_core.training.selection import Rule
 
-SAMPLING_SEED = 0
-SEEDS = 3
-"""Where nobody says how many."""
+if TYPE_CHECKING:
+    from zoo_core.comparing.results import Comparison
+
+EngineName = Literal["local", "ray"]
+
+
+class Seen(NamedTuple):
+    """A cell as it is just now.
+
+    Args:
+        state: that of the cell, or else "waiting" or "running".
+        line: the last line of its `metrics.jsonl` while it runs; may be empty.
+    """
+
+    cell: Cell
+    state: State | Literal["waiting", "running"]
+    line: Mapping[str, float]
+
+
+Watch = Callable[[Sequence[Seen]], None]
+"""Is shown all cells about once a second, and at the end."""
 
 
 def compare(
-    models: Sequence[str],
-    data: Sequence[str],
-    out: str | Path,
+    models: Sequence[str] | str | Path,
+    data: Sequence[str] = (),
+    out: str | Path | None = None,
     *,
-    seeds: int | None = None,
+    seeds: int | Sequence[int] | None = None,
     options: Mapping[str, Mapping[str, Any]] | None = None,
     training: Mapping[str, Any] | None = None,
-    features: str = "auto",
+    features: str = AUTO,
     weights: str | Path | None = None,
     metrics: Sequence[str] | None = None,
     count: int | None = None,
@@ -45,186 +54,182 @@ def compare(
     protocol: str | None = None,
     data_dir: str | Path | None = None,
     device: str = "auto",
-    report: Report | None = None,
+    engine: EngineName = "local",
+    workers: int | None = None,
+    retry_failed: bool = False,
+    watch: Watch | None = None,
     command: str = "",
-) -> Comparison:
+) -> "Comparison":
     """Train each model on each data set from each seed, and score all of them by the same rules.
 
-    Runs are kept in `out/runs/`. Those that the same call has finished before are reused, those that it began are
-    gone on with. A run that fails is noted, and the others go on.
+    Each run is a process of its own. Runs are kept in `out/runs/`, what they said and scored in `out/cells/`. Those
+    that the same call has finished before are reused, those that it began are gone on with. A run that fails is noted,
+    and the others go on; it is not tried again unless `retry_failed`.
 
     Args:
-        models: names of `zoo models list`.
-        data: sources such as "digits" or "folder:photos@64"; each model's score is against its test split.
-        seeds: how many training seeds, from 0, by default 3; the error bars come from them.
-        options: of each model, by model and name.
-        training: fields of `TrainingOptions`, the same for all.
-        features, weights, metrics, count, checkpoint, data_dir: as in `zoo_core.evaluate`.
-        protocol: of `zoo protocols list`, or the path of a TOML file; it then fixes all of these but `options`,
-            `weights` and `data_dir`, and `data` must be empty.
-        device, report: as in `zoo_core.train`.
+        models: names of `zoo models list`; or the path of a TOML file that holds a `Plan`, the only one to say what is
+            compared then.
+        out: the comparison's folder; by default one in `comparisons/`, named by models and data.
+        data, seeds, options, training, features, weights, metrics, count, checkpoint, protocol: see
+            `zoo_core.comparing.plan.Plan`.
+        data_dir, device: as in `zoo_core.train`.
+        engine: "local", processes of this machine, or "ray", a cluster.
+        workers: of the local engine, processes at once; by default one for each GPU, or one.
+        watch: is shown the progress.
 
     Raises:
         UsageError: for whatever was asked wrong, before anything is trained.
-        Interrupted: on Ctrl-C; the same call goes on later.
+        Interrupted: on Ctrl-C, with all runs stopped; the same call goes on later.
     """
-    directory = Path(data_dir) if data_dir else None
-    rule = load_protocol(protocol) if protocol else None
-    if rule:
-        refuse_beside(rule, features=features != "auto", metrics=metrics, count=count, checkpoint=checkpoint)
-        features = rule.features.network
-    cells = _cells(models, data, Path(out), seeds, options, training, rule, directory)
-    datasets = list({cell.data.name: cell.data for cell in cells}.values())
-    networks = {d.name: load_features(features, d.spec, Path(weights) if weights else None) for d in datasets}
-    references = {
-        d.name: open_images(rule.data.compared if rule else without_splits(d.name), data_dir=directory)
-        for d in datasets
+    named = {
+        "data": tuple(data) or None,
+        "seeds": seeds if seeds is None or isinstance(seeds, int) else tuple(seeds),
+        "options": options,
+        "training": training,
+        "features": None if features == AUTO else features,
+        "weights": weights,
+        "metrics": None if metrics is None else tuple(metrics),
+        "count": count,
+        "checkpoint": checkpoint,
+        "protocol": protocol,
     }
+    given = {name: value for name, value in named.items() if value is not None}
+    if isinstance(models, str | Path):
+        if given:
+            raise UsageError(f"The plan '{models}' says what is compared, received {', '.join(given)} beside it.")
+        plan = read_plan(Path(models))
+    else:
+        plan = resolve(Plan, {"models": tuple(models), **given}, "the comparison")
+    folder = Path(out) if out else Path("comparisons") / plan.name
+    directory = Path(data_dir) if data_dir else None
+    cells = cells_of(plan, folder, data_dir=directory, device=device, command=command)
+    run_cells(cells, open_engine(engine, workers, device), retry_failed=retry_failed, watch=watch)
+    return gather(cells)
+
+
+def open_engine(name: EngineName, workers: int | None, device: str) -> Engine:
+    """Raises UsageError for `workers` with Ray, which shares its machines out itself."""
+    if name == "local":
+        return LocalEngine(workers, device)
+    if workers is not None:
+        raise UsageError("Ray decides itself how many cells run at once.", "Leave --workers out.")
+    from zoo_core.comparing.ray_engine import RayEngine
+
+    return RayEngine(device)
+
+
+def run_cells(cells: Sequence[Cell], engine: Engine, *, retry_failed: bool = False, watch: Watch | None = None) -> None:
+    """Bring all cells to an end that are not finished yet; failed ones only where they are to be tried again.
+
+    Raises:
+        Interrupted: on Ctrl-C, with a checkpoint of each run that was under way.
+    """
+    began = time.time()
+    states: dict[int, State | Literal["waiting"]] = {cell.number: cell.state() for cell in cells}
+    ends = ("finished",) if retry_failed else ("finished", "failed")
+    waiting = [cell for cell in cells if states[cell.number] not in ends]
+    states |= {cell.number: "waiting" for cell in waiting}
+
+    def show() -> None:
+        if watch is not None:
+            watch([_seen(cell, states[cell.number], began) for cell in cells])
+
+    show()
+    if not waiting:
+        return
+    try:
+        with closing(engine.run(waiting)) as running:
+            for ended in running:
+                if ended is not None:
+                    states[ended.number] = ended.state()
+                else:
+                    show()
+    except KeyboardInterrupt as error:
+        raise Interrupted(
+            f"Stopped; {sum(cell.state() == 'finished' for cell in cells)} of {len(cells)} cells are finished.",
+            f"Give the same command again to go on; runs are in '{cells[0].out}'.",
+        ) from error
+
+
+def gather(cells: Sequence[Cell]) -> "Comparison":
+    """The records of the finished cells, and why others have none."""
+    from zoo_core.comparing.results import Comparison, Failure  # which imports Keras
+
     records, failures = [], []
-    with FeatureStore(report=report) as store:
-        rules = {
-            name: Rules.of(rule, network, store)
-            if rule
-            else Rules(
-                network=network,
-                store=store,
-                metrics=metrics,
-                count=count,
-                seed=SAMPLING_SEED,
-                checkpoint=checkpoint or "final",
+    for cell in cells:
+        if record := cell.record():
+            records.append(record)
+            continue
+        failed = cell.failure()
+        failures.append(
+            Failure(
+                model=cell.model,
+                data=cell.data,
+                seed=cell.seed,
+                error=failed.error if failed else "it was not run to its end",
+                run=str(cell.run),
             )
-            for name, network in networks.items()
-        }
-        for cell in cells:
-            try:
-                _train(cell, directory, device, report, command)
-                records.append(_evaluate(cell, references[cell.data.name], rules[cell.data.name]))
-            except Interrupted as error:
-                hint = f"Give the same command again to go on; runs are in '{out}'."
-                raise Interrupted(error.message, hint) from error
-            except Exception as error:  # one failed run must not take the others with it, whatever its plugin raises
-                message = str(error) if isinstance(error, ZooError) else f"{type(error).__name__}: {error}"
-                failures.append(
-                    Failure(model=cell.model, data=cell.data.name, seed=cell.seed, error=message, run=str(cell.run))
-                )
+        )
+    models, data = (", ".join(dict.fromkeys(names)) for names in zip(*((c.model, c.data) for c in cells), strict=True))
     return Comparison(
-        title=f"{', '.join(models)} on {', '.join(d.name for d in datasets)}",
-        command=command,
+        title=f"{models} on {data}",
+        command=cells[0].command,
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         records=records,
         failures=failures,
     )
 
 
-def preview(
-    models: Sequence[str],
-    data: Sequence[str],
-    out: str | Path,
-    *,
-    seeds: int | None = None,
-    options: Mapping[str, Mapping[str, Any]] | None = None,
-    training: Mapping[str, Any] | None = None,
-    protocol: str | None = None,
-    data_dir: str | Path | None = None,
-    device: str = "auto",
-) -> list[dict[str, Any]]:
-    """What `compare` would do: one record for each run, with its state, `finished`, `begun` or `new`, and the seconds
-    that its training is expected to take, found by a few steps of each model. Nothing is written.
-
-    Raises:
-        UsageError: for whatever was asked wrong.
+def preview(cells: Sequence[Cell]) -> list[dict[str, Any]]:
+    """What there is to do: a dict for each cell, with its state, the seconds that its training and the MiB that its run
+    are expected to take, which are found once for each model, setting and data set: from a finished cell, or else by a
+    few steps. Nothing is written.
     """
-    rule = load_protocol(protocol) if protocol else None
-    cells = _cells(models, data, Path(out), seeds, options, training, rule, Path(data_dir) if data_dir else None)
-    seconds: dict[tuple[str, str], float] = {}
-    records = []
+    states = {cell.number: cell.state() for cell in cells}
+    expected: dict[str, tuple[float, float]] = {}
     for cell in cells:
-        state = "finished" if _finished(cell) else "begun" if RunFolder.is_run(cell.run) else "new"
-        key = (cell.model, cell.data.name)
-        if state != "finished" and key not in seconds:
-            chosen: dict[str, Any] = {"options": cell.options.model_dump(), "training": cell.training.model_dump()}
-            seconds[key] = estimate(cell.model, cell.data, **chosen, device=device)["train_seconds"]
-        expected = None if state == "finished" else seconds[key]
-        record = {"model": cell.model, "data": cell.data.name, "seed": cell.seed, "state": state}
-        records.append(record | {"train_seconds": expected, "run": str(cell.run)})
-    return records
+        if states[cell.number] == "finished" and cell.setting not in expected:
+            expected[cell.setting] = _taken(cell)
+    return [_foreseen(cell, states[cell.number], expected) for cell in cells]
 
 
-def _cells(
-    models: Sequence[str],
-    data: Sequence[str],
-    out: Path,
-    seeds: int | None,
-    options: Mapping[str, Mapping[str, Any]] | None,
-    training: Mapping[str, Any] | None,
-    protocol: Protocol | None,
-    data_dir: Path | None,
-) -> list[Cell]:
-    numbers: Sequence[int] = range(SEEDS if seeds is None else seeds)
-    if protocol:
-        refuse_beside(protocol, data=data, seeds=seeds, training=training)
-        rule = protocol.training
-        data, numbers, training = [protocol.data.fitted], rule.seeds, rule.options
-    if not models or not data or not numbers:
-        raise UsageError(
-            f"A comparison needs models, data sets and seeds, received {list(models)}, {list(data)}, {len(numbers)}.",
-            "For example: zoo compare dcgan vae --data digits --seeds 3",
-        )
-    datasets = [load_dataset(source, data_dir) for source in dict.fromkeys(data)]
-    if protocol:
-        protocol.check_data(datasets[0].spec)
-    return plan(models, datasets, numbers, out, options or {}, training or {})
+def _foreseen(cell: Cell, state: State, expected: dict[str, tuple[float, float]]) -> dict[str, Any]:
+    seconds = mib = None
+    if state != "finished":
+        if cell.setting not in expected:
+            expected[cell.setting] = _estimated(cell)
+        seconds, mib = expected[cell.setting]
+    return {
+        "cell": cell.number,
+        "model": cell.model,
+        "data": cell.data,
+        "seed": cell.seed,
+        "options": cell.swept,
+        "state": state,
+        "train_seconds": seconds,
+        "disk_mib": mib,
+        "run": str(cell.run),
+    }
 
 
-def _train(cell: Cell, data_dir: Path | None, device: str, report: Report | None, command: str) -> None:
-    if not RunFolder.is_run(cell.run):
-        api.train(
-            cell.model,
-            cell.data,
-            cell.run,
-            seed=cell.seed,
-            options=cell.options.model_dump(),
-            training=cell.training.model_dump(),
-            data_dir=data_dir,
-            device=device,
-            report=report,
-            command=command,
-        )
-    elif not _finished(cell):
-        api.resume(cell.run, data=cell.data, device=device, report=report)
+def _taken(cell: Cell) -> tuple[float, float]:
+    record = cell.record()
+    assert record is not None  # it is finished
+    assert record.source is not None
+    size = sum(path.stat().st_size for path in cell.run.rglob("*") if path.is_file())
+    return record.source.cost.wall_seconds, round(size / 2**20, 1)
 
 
-def _finished(cell: Cell) -> bool:
-    return is_finished(RunFolder(cell.run), cell.training.steps, cell.training.patience)
+def _estimated(cell: Cell) -> tuple[float, float]:
+    from zoo_core.data import load_dataset
+    from zoo_core.training.estimate import estimate
+
+    data = load_dataset(cell.data, cell.data_dir)
+    found = estimate(cell.model, data, options=cell.options, training=cell.training, device=cell.device)
+    return found["train_seconds"], found["disk_mib"]
 
 
-def _evaluate(cell: Cell, reference: Opened, rules: Rules) -> Record:
-    run = RunFolder(cell.run)
-    if run.result_file.is_file():
-        record = read_record(run)
-        if _same_evaluation(record, cell, reference, rules):
-            return _at(record, cell.run)
-    record = evaluate_run(cell.run, cell.data, reference, rules)
-    write_text(run.result_file, record.model_dump_json(indent=2) + "\n")
-    return record
-
-
-def _at(record: Record, run: Path) -> Record:
-    """The record of a run whose folder has been moved since."""
-    source = source_of(record).model_copy(update={"run": str(run)})
-    return record.model_copy(update={"source": source, "evaluated": str(run)})
-
-
-def _same_evaluation(record: Record, cell: Cell, reference: Opened, rules: Rules) -> bool:
-    """Whether a record says what an evaluation would now."""
-    network = rules.network
-    count = default_count(cell.data) if rules.count is None else rules.count
-    said = (record.features.name, record.features.weights_sha256, record.data.content_hash, record.data.reference)
-    return (
-        said == (network.name, network.weights_sha256, reference.content_hash, reference.splits)
-        and record.protocol == rules.protocol
-        and record.requested == (None if rules.metrics is None else list(rules.metrics))
-        and record.sampling_seed == rules.seed
-        and source_of(record).checkpoint_rule == rules.checkpoint
-        and any(score.n_generated == count for score in record.metrics.values())
-    )
+def _seen(cell: Cell, state: State | Literal["waiting"], began: float) -> Seen:
+    if state != "waiting" or not cell.started_after(began):
+        return Seen(cell, state, {})
+    return Seen(cell, "running", cell.progress())

@@ -1,25 +1,26 @@
 """What a comparison found, as `results.json` keeps it (schema 1). Documented key by key in `docs/records.md`."""
 
+import datetime
+from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+from pydantic import BaseModel, ValidationError, field_validator
 
-from zoo_core.comparing.tables import Summary, Table, tables_of
+from zoo_core.comparing.tables import Frozen, Summary, Table, source_of, tables_of
+from zoo_core.data.sources import without_splits
 from zoo_core.errors import UsageError, ZooError
 from zoo_core.evaluation.record import Record
 from zoo_core.files import write_text
 from zoo_core.runs import RunFolder
 
+RESULTS = "results.json"
+
 AnyModel = TypeVar("AnyModel", bound=BaseModel)
 
 
-class _Frozen(BaseModel):
-    # JSON has no NaN and no infinity: as strings they are valid JSON and come back as floats
-    model_config = ConfigDict(extra="forbid", frozen=True, ser_json_inf_nan="strings")
-
-
-class Failure(_Frozen):
+class Failure(Frozen):
     """A run that could not be trained or evaluated, and why."""
 
     model: str
@@ -29,7 +30,7 @@ class Failure(_Frozen):
     run: str
 
 
-class Comparison(_Frozen):
+class Comparison(Frozen):
     """The records of several runs, and the runs that failed.
 
     Attributes:
@@ -53,11 +54,22 @@ class Comparison(_Frozen):
 
     def tables(self) -> list[Table]:
         """The records in as few tables as keep unlike ones apart."""
-        return tables_of(self.records)
+        return [_with_failures(table, self.failures) for table in tables_of(self.records)]
 
     def summaries(self) -> list[Summary]:
         """The rows of all tables: one for each data set and model."""
         return [summary for table in self.tables() for summary in table.summaries]
+
+
+def _with_failures(table: Table, failures: list[Failure]) -> Table:
+    """Averages over the seeds that came through flatter a model: beside them stands how many did not."""
+    rows = Counter(summary.model for summary in table.summaries)
+
+    def failed(summary: Summary) -> list[int]:
+        alike = [f.seed for f in failures if (f.model, without_splits(f.data)) == (summary.model, summary.data)]
+        return alike if rows[summary.model] == 1 else []
+
+    return table.model_copy(update={"summaries": [s.model_copy(update={"failed": failed(s)}) for s in table.summaries]})
 
 
 def read_record(run: RunFolder) -> Record:
@@ -73,6 +85,66 @@ def read_record(run: RunFolder) -> Record:
             f"'{run.path}' has no result.json.", f"Evaluate it first: zoo evaluate {run.path} --against {data}"
         )
     return _read(Record, run.result_file)
+
+
+def gather(paths: Iterable[Path], title: str, command: str) -> tuple[Comparison, dict[str, Path]]:
+    """Several results as one.
+
+    Args:
+        paths: of runs that were evaluated, of comparisons' folders, or of `results.json` files under any name.
+
+    Returns:
+        The comparison, in which a run's folder is called by where it is now, and the folders that are there, by
+        `record.source.run`.
+
+    Raises:
+        UsageError: for anything else, a run without a result, or a seed that would count twice.
+        ZooError: for a damaged file.
+    """
+    records: dict[str, Record] = {}
+    folders: dict[str, Path] = {}
+    failures: list[Failure] = []
+    for path in {path.resolve(): path for path in paths}.values():
+        if RunFolder.is_run(path):
+            found: list[tuple[Record, Path | None]] = [(read_record(RunFolder(path)), path)]
+        else:
+            file = path / RESULTS if path.is_dir() else path
+            if not file.is_file():
+                raise UsageError(
+                    f"'{path}' is not a run, and no comparison: it has neither run.json nor {RESULTS}.",
+                    "zoo train makes a run, zoo evaluate its result, and zoo compare a comparison.",
+                )
+            comparison = read_results(file)
+            failures += comparison.failures
+            found = [(record, _folder_of(record, file.parent)) for record in comparison.records]
+        for record, folder in found:
+            name = source_of(record).run if folder is None else str(folder)
+            records[name] = record.model_copy(update={"source": source_of(record).model_copy(update={"run": name})})
+            folders |= {name: folder} if folder else {}
+    gathered = Comparison(
+        title=title,
+        command=command,
+        created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        records=list(records.values()),
+        failures=failures,
+    )
+    _check_seeds(gathered)
+    return gathered, folders
+
+
+def _folder_of(record: Record, beside: Path) -> Path | None:
+    """The run's folder: where it was when it was scored, or in `runs` beside the results, if they have been moved."""
+    run = Path(source_of(record).run)
+    return next((place for place in (run, beside / "runs" / run.name) if RunFolder.is_run(place)), None)
+
+
+def _check_seeds(comparison: Comparison) -> None:
+    for summary in comparison.summaries():
+        if len(set(summary.seeds)) < len(summary.seeds):
+            raise UsageError(
+                f"Same model, options, data and seed more than once: {', '.join(summary.runs)}.",
+                "They would count as several seeds and make the error bar too small; name only one of them.",
+            )
 
 
 def write_results(comparison: Comparison, out: Path) -> None:

@@ -2,31 +2,42 @@
 
 import json
 import math
+from collections.abc import Sequence
 from statistics import fmean
 from typing import Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
-from scipy import stats
 
+from zoo_core.comparing.statistics import (
+    SIGNIFICANCE,
+    pairwise,
+    pareto_front,
+    share_interval,
+    standard_error,
+    t_interval,
+)
 from zoo_core.evaluation.protocol import Protocol, differences
 from zoo_core.evaluation.record import DataRecord, Features, Record, Score, Source
+from zoo_core.sampling.collapse import SHARE
+from zoo_core.training.selection import Rule
 
-SIGNIFICANCE = 0.05
-"""A difference is called significant where Welch's two-sided t-test gives a smaller p, uncorrected."""
 
+class Frozen(BaseModel):
+    """What is kept as JSON, which has no NaN and no infinity: they are strings there, and come back as floats."""
 
-class _Frozen(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, ser_json_inf_nan="strings")
 
 
-class Aggregate(_Frozen):
+class Aggregate(Frozen):
     """One metric of one model over its training seeds.
 
     Attributes:
-        standard_error: of the mean: the standard deviation (ddof 1) / √n. None for a single seed.
-        interval: of the one score of a single seed, from the draw of the images alone; None for several seeds, whose
-            spread holds it already.
+        standard_error: of the mean over seeds: the standard deviation (ddof 1) / √n. None for a single seed.
+        interval: Student's of that mean, which covers 95 %. None for a single seed.
+        sampling_error: the root mean square of the seeds' own standard errors, from the draw of the images alone,
+            which the spread over seeds holds already; None where a score has none.
+        sampling_interval: of the one score of a single seed; None for several.
         values: one for each seed, in the order of the summary's seeds.
         floor: what real images score, a mean over the records; None where the metric has no floor.
         label, better, n_generated, n_reference, n_floor: as in `zoo_core.evaluation.record.Score`.
@@ -37,26 +48,55 @@ class Aggregate(_Frozen):
     mean: float
     standard_error: float | None
     interval: tuple[float, float] | None
+    sampling_error: float | None
+    sampling_interval: tuple[float, float] | None
     values: list[float]
     n_generated: int
     n_reference: int
     floor: float | None
     n_floor: int | None
 
+
+class Collapses(Frozen):
+    """How many seeds have collapsed, `of` so many whose variety is known, and Wilson's interval of that share."""
+
+    count: int
+    of: int
+    interval: tuple[float, float]
+
+
+class Pair(Frozen):
+    """Whether two rows of a table, by their labels, differ in its ranking score.
+
+    Attributes:
+        difference: the second mean less the first; not below 0.
+        p: of Welch's test, adjusted by Holm's for all tests of the table.
+    """
+
+    better: str
+    worse: str
+    difference: float
+    p: float
+
     @property
-    def testable(self) -> bool:
-        """Whether a difference from it can be tested: at least two seeds, all scores finite."""
-        return self.standard_error is not None and math.isfinite(self.mean)
+    def significant(self) -> bool:
+        return self.p < SIGNIFICANCE
 
 
-class Summary(_Frozen):
+class Summary(Frozen):
     """One row: a model, trained with the same settings on the same data from one or several seeds.
 
     Attributes:
         label: the model's name, followed by the settings that set it apart where the table has it more than once.
         seeds, runs: of each record, in the same order.
+        failed: seeds whose run failed, as far as they can only be of this row: that of the model's only settings.
         rank: 1 + the number of models in the table that are significantly better; None where nothing can be tested.
+        checkpoint: which one of each run is scored.
+        other_checkpoint: the ranking score of the other one, the best or the final; None where runs have but one.
         images_seen, seconds, parameters: means over the seeds; the seconds are those of the training steps.
+        efficient: by which costs no other row of the table is as good and as cheap: "seconds", "parameters".
+        sampling_speed: images/s, a mean over the seeds; None where it was not measured.
+        collapses: None where it is not known.
     """
 
     model: str
@@ -64,20 +104,27 @@ class Summary(_Frozen):
     data: str
     seeds: list[int]
     runs: list[str]
-    rank: int | None
+    failed: list[int] = []
+    rank: int | None = None
     metrics: dict[str, Aggregate]
+    checkpoint: Rule
+    other_checkpoint: Aggregate | None
     images_seen: float
     seconds: float
     parameters: float
+    efficient: list[Literal["seconds", "parameters"]] = []
+    sampling_speed: float | None
+    collapses: Collapses | None
 
 
-class Table(_Frozen):
+class Table(Frozen):
     """Rows that may be compared: same protocol, same reference, same feature network, same numbers of images.
 
     Attributes:
         apart: why these rows are not in the table of the same data set before, "field: there, here"; empty where
             there is none.
         ranked_by: the key of the distance that orders the summaries, lowest first; None where none was measured.
+        pairs: each two rows that can be tested, by that distance.
     """
 
     data: DataRecord
@@ -86,6 +133,7 @@ class Table(_Frozen):
     apart: list[str]
     ranked_by: str | None
     summaries: list[Summary]
+    pairs: list[Pair]
 
     def columns(self) -> dict[str, Aggregate]:
         """Every metric of the table, the ranking one first, then other distances; each with the numbers of the first
@@ -111,16 +159,6 @@ def tables_of(records: list[Record]) -> list[Table]:
     return [_table(group, _apart(group[0], [g[0] for g in groups[:n]])) for n, group in enumerate(groups)]
 
 
-def significantly_lower(metric: Aggregate, other: Aggregate) -> bool:
-    """Whether the first mean is below the second by more than chance explains (Welch, 1947); False where either is
-    not `testable`."""
-    if not (metric.testable and other.testable):
-        return False
-    with np.errstate(all="ignore"):  # without any spread p is 0, or NaN for equal means, which is no evidence
-        p = stats.ttest_ind_from_stats(*_moments(metric), *_moments(other), equal_var=False).pvalue
-    return bool(metric.mean < other.mean and p < SIGNIFICANCE)
-
-
 def source_of(record: Record) -> Source:
     """The run that a comparison's record is of."""
     assert record.source is not None  # `Comparison` takes no other records
@@ -135,11 +173,13 @@ def unlike(record: Record, other: Record) -> list[str]:
         "data.reference": (record.data.reference, other.data.reference),
         "features": (record.features.name, other.features.name),
         "features.weights_sha256": (record.features.weights_sha256, other.features.weights_sha256),
+        "features.plugin": (record.features.plugin, other.features.plugin),
     }
     for key in record.metrics.keys() & other.metrics.keys():
         one, two = record.metrics[key], other.metrics[key]
         fields[f"{key}.n_generated"] = (one.n_generated, two.n_generated)
         fields[f"{key}.n_reference"] = (one.n_reference, two.n_reference)
+        fields[f"{key}.plugin"] = (one.plugin, two.plugin)
     if record.data.content_hash == other.data.content_hash:
         del fields["data"]  # the same images may be named in several ways
     different = [f"{field}: {one}, {two}" for field, (one, two) in fields.items() if one != two]
@@ -154,14 +194,19 @@ def _apart(record: Record, before: list[Record]) -> list[str]:
 def _table(records: list[Record], apart: list[str]) -> Table:
     rows: dict[tuple[str, str], list[Record]] = {}
     for record in records:
-        rows.setdefault((source_of(record).model, json.dumps(_settings(record))), []).append(record)
+        rows.setdefault((source_of(record).model, json.dumps(settings_of(record))), []).append(record)
     labels = _labels([row[0] for row in rows.values()])
-    summaries = [_summary(label, row) for label, row in zip(labels, rows.values(), strict=True)]
-
     ranked_by = next((key for record in records for key in record.metrics if _distance(key)), None)
+    summaries = [_summary(label, row, ranked_by) for label, row in zip(labels, rows.values(), strict=True)]
+    pairs: list[Pair] = []
     if ranked_by is not None:
         summaries.sort(key=lambda summary: _order(summary.metrics.get(ranked_by)))
-        summaries = [s.model_copy(update={"rank": _rank(s, summaries, ranked_by)}) for s in summaries]
+        pairs = _pairs(summaries, ranked_by)
+        efficient = _efficient(summaries, ranked_by)
+        summaries = [
+            summary.model_copy(update={"rank": _rank(summary, pairs), "efficient": found})
+            for summary, found in zip(summaries, efficient, strict=True)
+        ]
     first = records[0]
     return Table(
         data=first.data,
@@ -170,21 +215,24 @@ def _table(records: list[Record], apart: list[str]) -> Table:
         apart=apart,
         ranked_by=ranked_by,
         summaries=summaries,
+        pairs=pairs,
     )
 
 
-def _settings(record: Record) -> dict[str, str]:
+def settings_of(record: Record) -> dict[str, str]:
     """Everything that was chosen but for the seed: records that agree in all of it are seeds of one row."""
     source = source_of(record)
     training = {f"training.{key}": value for key, value in source.training.items()}
-    scored = source.checkpoint_rule == "best" or source.training.get("patience", 0) > 0
+    ends_anywhere = any(source.training.get(name) for name in ("patience", "seconds"))
     chosen = {
         **source.options,
         **training,
         "version": source.version,
         "data": source.trained_on["content_hash"],
-        # a step that scores chose is each seed's own
-        "checkpoint": source.checkpoint_rule if scored else source.checkpoint,
+        # a step that scores or a clock chose is each seed's own
+        "checkpoint": source.checkpoint_rule
+        if source.checkpoint_rule == "best" or ends_anywhere
+        else source.checkpoint,
     }
     return {key: value if isinstance(value, str) else json.dumps(value) for key, value in sorted(chosen.items())}
 
@@ -193,42 +241,56 @@ def _labels(firsts: list[Record]) -> list[str]:
     """A label for each row, from its first record: the model, and what differs from its other rows."""
     labels = []
     for record in firsts:
-        settings, model = _settings(record), source_of(record).model
-        namesakes = [_settings(other) for other in firsts if source_of(other).model == model]
+        settings, model = settings_of(record), source_of(record).model
+        namesakes = [settings_of(other) for other in firsts if source_of(other).model == model]
         apart = [f"{key}={value}" for key, value in settings.items() if any(n.get(key) != value for n in namesakes)]
         labels.append(f"{model} ({', '.join(apart)})" if apart else model)
     return labels
 
 
-def _summary(label: str, records: list[Record]) -> Summary:
+def _summary(label: str, records: list[Record], ranked_by: str | None) -> Summary:
     sources = [source_of(record) for record in records]
     keys = {key: None for record in records for key in record.metrics}  # a dict, which keeps their order
+    others = [record.other_checkpoint.metrics.get(ranked_by or "") for record in records if record.other_checkpoint]
+    scored = [score for score in others if score is not None]
+    speeds = [record.sampling.images_per_second for record in records if record.sampling]
     return Summary(
         model=sources[0].model,
         label=label,
         data=records[0].data.name,
         seeds=[source.seed for source in sources],
         runs=[source.run for source in sources],
-        rank=None,
         metrics={key: _aggregate([r.metrics[key] for r in records if key in r.metrics]) for key in keys},
+        checkpoint=sources[0].checkpoint_rule,
+        other_checkpoint=_aggregate(scored) if len(scored) == len(records) else None,
         images_seen=fmean(source.cost.images_seen for source in sources),
         seconds=fmean(source.cost.seconds for source in sources),
         parameters=fmean(source.cost.parameters for source in sources),
+        sampling_speed=fmean(speeds) if speeds else None,
+        collapses=_collapses(records),
     )
+
+
+def _collapses(records: list[Record]) -> Collapses | None:
+    known = [record.sampling.variety for record in records if record.sampling and record.sampling.variety is not None]
+    count = sum(variety < SHARE for variety in known)
+    return Collapses(count=count, of=len(known), interval=share_interval(count, len(known))) if known else None
 
 
 def _aggregate(scores: list[Score]) -> Aggregate:
     values = [score.value for score in scores]
     floors = [score.floor for score in scores if score.floor is not None]
-    with np.errstate(all="ignore"):  # scores that are not finite give a mean and an error that are not
+    errors = [score.standard_error for score in scores if score.standard_error is not None]
+    with np.errstate(all="ignore"):  # scores that are not finite give a mean that is not
         mean = float(np.mean(values))
-        standard_error = float(stats.sem(values)) if len(values) > 1 else None
     return Aggregate(
         label=scores[0].label,
         better=scores[0].better,
         mean=mean,
-        standard_error=standard_error,
-        interval=scores[0].interval if len(scores) == 1 else None,
+        standard_error=standard_error(values),
+        interval=t_interval(values),
+        sampling_error=float(np.sqrt(np.mean(np.square(errors)))) if len(errors) == len(scores) else None,
+        sampling_interval=scores[0].interval if len(scores) == 1 else None,
         values=values,
         n_generated=scores[0].n_generated,
         n_reference=scores[0].n_reference,
@@ -246,14 +308,30 @@ def _order(metric: Aggregate | None) -> tuple[bool, float]:
     return metric is None, metric.mean if metric is not None and math.isfinite(metric.mean) else math.inf
 
 
-def _rank(summary: Summary, summaries: list[Summary], key: str) -> int | None:
-    own = summary.metrics.get(key)
-    tested = [s.metrics[key] for s in summaries if key in s.metrics and s.metrics[key].testable]
-    if own is None or not own.testable or len(tested) < 2:
+def _pairs(summaries: Sequence[Summary], key: str) -> list[Pair]:
+    """Of summaries in their order, so that the first of two is the better one."""
+    scores = [summary.metrics[key].values if key in summary.metrics else [] for summary in summaries]
+    return [
+        Pair(
+            better=summaries[i].label,
+            worse=summaries[j].label,
+            difference=summaries[j].metrics[key].mean - summaries[i].metrics[key].mean,
+            p=p,
+        )
+        for (i, j), p in pairwise(scores).items()
+    ]
+
+
+def _rank(summary: Summary, pairs: list[Pair]) -> int | None:
+    if not any(summary.label in (pair.better, pair.worse) for pair in pairs):
         return None
-    return 1 + sum(significantly_lower(other, own) for other in tested)
+    return 1 + sum(pair.worse == summary.label and pair.significant for pair in pairs)
 
 
-def _moments(metric: Aggregate) -> tuple[float, float, int]:
-    """Mean, standard deviation (ddof 1) and number of values."""
-    return metric.mean, float(np.std(metric.values, ddof=1)), len(metric.values)
+def _efficient(summaries: Sequence[Summary], key: str) -> list[list[Literal["seconds", "parameters"]]]:
+    scores = [summary.metrics[key].mean if key in summary.metrics else math.nan for summary in summaries]
+    by_seconds = pareto_front([(s.seconds, score) for s, score in zip(summaries, scores, strict=True)])
+    by_parameters = pareto_front([(s.parameters, score) for s, score in zip(summaries, scores, strict=True)])
+    names: tuple[Literal["seconds", "parameters"], ...] = ("seconds", "parameters")
+    fronts = zip(by_seconds, by_parameters, strict=True)
+    return [[name for name, on in zip(names, front, strict=True) if on] for front in fronts]

@@ -11,6 +11,7 @@ without further structure:
 """
 
 import itertools
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -278,7 +279,9 @@ def name_variables(networks: Networks) -> dict[str, keras.Variable]:
     for network, module in networks.items():
         for group, variables in (("trainable", module.trainable_variables), ("other", module.non_trainable_variables)):
             for i, variable in enumerate(variables):
-                named[f"networks/{network}/{group}/{i:03d}.{variable.name}"] = variable
+                # Keras numbers those that got no name through the whole process: another build, another number
+                name = re.sub(r"^variable_\d+$", "variable", variable.name)
+                named[f"networks/{network}/{group}/{i:03d}.{name}"] = variable
     return named
 
 

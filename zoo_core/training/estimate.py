@@ -1,5 +1,6 @@
 """What a run would take, found out by a few of its steps; nothing is written."""
 
+import math
 import time
 from collections.abc import Mapping
 from statistics import median
@@ -9,6 +10,7 @@ from zoo_core.data import Dataset, Feeder
 from zoo_core.options import resolve
 from zoo_core.registry import registry
 from zoo_core.training.backends import backend
+from zoo_core.training.budget import images_per_step, in_steps
 from zoo_core.training.build import build
 from zoo_core.training.engine import Engine
 from zoo_core.training.log import peak_memory_mib
@@ -31,8 +33,9 @@ def estimate(
 
     Returns:
         `parameters` by network, `state_mib` of weights, averages and optimizers, `peak_memory_mib` of this process,
-        `compile_seconds` of the first step, `step_milliseconds` (median of five), and `train_seconds` for all steps,
-        without sample grids and checkpoints.
+        `compile_seconds` of the first step, `step_milliseconds` (median of five), the `steps` to take and the
+        `train_seconds` for all of them, without sample grids and checkpoints, and `disk_mib` of the checkpoints that
+        stay.
 
     Raises:
         UsageError: for whatever was asked wrong.
@@ -45,8 +48,9 @@ def estimate(
     sharing = on.distribute(chosen, devices, settings.batch_size // settings.accumulate)
     with computing_in(settings.precision), on.use_device(chosen), sharing:
         built = build(registered, model_options, data.spec, seed=0)
+        settings = in_steps(settings, built.model)
         engine = Engine(built.model, built.networks, 0, settings)
-        feeder = Feeder(data, "train", settings.batch_size * engine.batches_per_step, 0)
+        feeder = Feeder(data, "train", images_per_step(settings, built.model), 0)
         seconds = []
         for step in range(1 + TIMED_STEPS):
             began = time.perf_counter()
@@ -54,14 +58,21 @@ def estimate(
             [on.to_numpy(value) for value in logs.values()]  # waits until the step is done
             seconds.append(time.perf_counter() - began)
     step_seconds = median(seconds[1:])
+    steps = settings.steps
+    if settings.seconds:
+        steps = min(steps, math.ceil(settings.seconds / step_seconds))
+    state = sum(array.nbytes for array in engine.snapshot().values())
+    averages = sum(math.prod(w.shape) * 4 for n in built.model.inference for w in built.networks[n].weights)
+    kept = settings.keep * (state + averages) + bool(settings.select_every) * averages
     return {
         "model": model,
         "data": data.name,
         "parameters": {name: network.count_params() for name, network in built.networks.items()},
-        "state_mib": round(sum(array.nbytes for array in engine.snapshot().values()) / 2**20, 1),
+        "state_mib": round(state / 2**20, 1),
         "peak_memory_mib": round(peak_memory_mib(), 1),
         "compile_seconds": round(seconds[0], 2),
         "step_milliseconds": round(1000 * step_seconds, 2),
-        "steps": settings.steps,
-        "train_seconds": round(seconds[0] + settings.steps * step_seconds, 1),
+        "steps": steps,
+        "train_seconds": round(seconds[0] + steps * step_seconds, 1),
+        "disk_mib": round(kept / 2**20, 1),
     }

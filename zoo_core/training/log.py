@@ -89,6 +89,11 @@ class MetricsLog:
                 if name.endswith("/loss") and not np.isfinite(value):
                     raise NotFinite(f"The loss of phase '{name.removesuffix('/loss')}' is {value} at step {number:,}.")
 
+    @property
+    def seconds(self) -> float:
+        """Of all training steps so far; on a device that works ahead, of those that were fetched."""
+        return self._seconds
+
     def note(self, name: str, value: float) -> None:
         """One more value for the next line."""
         self._notes[name] = value

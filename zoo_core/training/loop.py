@@ -38,7 +38,7 @@ class Loop:
 
     Args:
         engine: with the initial state.
-        feed: of the training split, its batch size multiplied by the engine's `batches_per_step`.
+        feed: of the training split, in batches of what a step sees (`images_per_step`).
         model: the model's name, which checkpoints carry.
         judge: scores the averaged weights on held-out images: the best are kept, and training may stop early.
         sinks: are told of every line of `metrics.jsonl`.
@@ -80,7 +80,7 @@ class Loop:
         return self._engine.step_count
 
     def run(self) -> None:
-        """Train until the last step, or until the judge's patience ends.
+        """Train until the last step, or until the seconds or the judge's patience end.
 
         Raises:
             ZooError: where a loss or a weight is not finite, the device's memory is too small, or the disk is full;
@@ -107,7 +107,7 @@ class Loop:
             sink.begin(self._run.description().label, step, options.steps)
         looks = 0
         with stop_between_steps() as stop, ExitStack() as trace:
-            while step < options.steps and not selection.exhausted:
+            while step < options.steps and not selection.exhausted and not self._spent(log):
                 if self._profile and looks == PROFILED.start:
                     trace.enter_context(backend().trace(self._run.profile))
                 began, count = time.perf_counter(), self._steps_until_a_look(step)
@@ -115,7 +115,10 @@ class Loop:
                 step, looks = step + count, looks + 1
                 if looks == PROFILED.stop:
                     trace.close()
-                last, stopping = step == options.steps, self._is_to_stop(stop, step)
+                if options.seconds:
+                    self._check(log, step)  # which waits for the device, so that its time is known
+                last = step == options.steps or self._spent(log)
+                stopping = self._is_to_stop(stop, step)
                 saves = last or stopping or step % options.checkpoint_every == 0
                 judges = self._judge is not None and (last or step % self._judge.every == 0)
                 due = [c for c in self._callbacks if last or (c.every and step % c.every == 0)]
@@ -151,6 +154,10 @@ class Loop:
         periods += [self._judge.every] if self._judge else []
         distances = [period - step % period for period in periods if period]
         return min(self._dispatch, options.steps - step, *distances)
+
+    def _spent(self, log: MetricsLog) -> bool:
+        budget = self._options.seconds
+        return budget > 0 and backend().agree(log.seconds) >= budget
 
     def _is_to_stop(self, stop: Stop, step: int) -> bool:
         """Processes that train together stop after the same step. To agree takes time, so it is not done at each."""

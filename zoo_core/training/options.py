@@ -1,16 +1,22 @@
 """How long and how a model is trained: what belongs to the engine, not to the model."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
 from zoo_core.options import Options
 
+MOST_STEPS = 99_999_999
+"""What the names of checkpoints have room for."""
+
 
 class TrainingOptions(Options):
-    """The table [training] of a run's options."""
+    """The table [training] of a run's options. A budget of images is told in steps as well once the model is known;
+    where there is one of seconds and no `steps` are given, these have no end."""
 
-    steps: int = Field(2000, ge=1, description="training steps, at least 1")
+    steps: int = Field(2000, ge=1, le=MOST_STEPS, description="training steps, at least 1")
+    images: int = Field(0, ge=0, description="images seen that end the training, in place of steps; 0 for none")
+    seconds: float = Field(0.0, ge=0, description="seconds of training steps that end the training; 0 for none")
     batch_size: int = Field(64, ge=1, le=65536, description="images in each update, at least 1")
     precision: Literal["float32", "bfloat16", "float16", "float64"] = Field(
         "float32", description="that networks compute in; weights and updates are float32, or float64 throughout"
@@ -37,6 +43,17 @@ class TrainingOptions(Options):
     )
     deterministic: bool = Field(False, description="the same bits on a GPU too, where that costs speed")
     keep: int = Field(2, ge=1, description="how many of the latest checkpoints stay, at least 1")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _seconds_alone_end_it(cls, given: dict[str, Any]) -> dict[str, Any]:
+        return {"steps": MOST_STEPS, **given} if given.get("seconds") else given
+
+    @model_validator(mode="after")
+    def _falling_rates_need_an_end(self) -> "TrainingOptions":
+        if self.seconds and self.schedule != "constant":
+            raise ValueError(f"schedule '{self.schedule}' ends at the last step, which a budget of seconds leaves open")
+        return self
 
     @model_validator(mode="after")
     def _parts_divide_the_batch(self) -> "TrainingOptions":

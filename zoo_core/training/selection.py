@@ -2,12 +2,15 @@
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from zoo_core.errors import UsageError
 from zoo_core.runs import RunFolder
 from zoo_core.training import checkpoint
-from zoo_core.training.backends import Arrays
+from zoo_core.training.options import TrainingOptions
+
+if TYPE_CHECKING:
+    from zoo_core.training.backends import Arrays  # which imports Keras
 
 PREFIX = "select/"
 """Of a judge's name, and so of the key under which `metrics.jsonl` holds its scores."""
@@ -25,7 +28,7 @@ class Judge(Protocol):
     every: int
     """Steps between scores, at least 1."""
 
-    def __call__(self, weights: Arrays) -> float:
+    def __call__(self, weights: "Arrays") -> float:
         """Receives the averaged weights of the networks that are used after training."""
         ...
 
@@ -79,10 +82,13 @@ def choose(run: RunFolder, rule: Rule) -> tuple[int, Path]:
     return best[0], checkpoint.best_path_of(run, best[0])
 
 
-def is_finished(run: RunFolder, steps: int, patience: int) -> bool:
-    """Whether a run has a checkpoint of step `steps`, or of where its patience ended."""
+def is_finished(run: RunFolder, options: TrainingOptions) -> bool:
+    """Whether a run has a checkpoint of its last step, or of where its seconds or its patience ended."""
     saved = checkpoint.steps_of(run)
-    if steps in saved:
+    if options.steps in saved:
         return True
     lines = run.metrics()
-    return bool(lines) and lines[-1]["step"] in saved and Selection(lines, patience).exhausted
+    if not lines or lines[-1]["step"] not in saved:
+        return False
+    spent = 0 < options.seconds <= lines[-1]["seconds"]
+    return spent or Selection(lines, options.patience).exhausted

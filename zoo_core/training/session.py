@@ -14,6 +14,7 @@ from zoo_core.registry import RegisteredModel, registry
 from zoo_core.runs import RunDescription, RunFolder
 from zoo_core.training import checkpoint
 from zoo_core.training.backends import backend
+from zoo_core.training.budget import images_per_step, in_steps
 from zoo_core.training.build import Built, build
 from zoo_core.training.engine import Engine
 from zoo_core.training.environment import describe_environment
@@ -96,6 +97,7 @@ def start(
     sharing = on.distribute(chosen, devices, training_options.batch_size // training_options.accumulate)
     with computing_in(training_options.precision), on.use_device(chosen), sharing:
         built = build(registered, model_options, data.spec, seed)
+        training_options = in_steps(training_options, built.model)
         description = RunDescription(
             model=model,
             distribution=registered.plugin.distribution,
@@ -165,14 +167,21 @@ def _resume(
             f"'{run.path}' was trained on the backend {used}, and Keras runs on {backend().name}.",
             f"Go on where it began: zoo train --resume {run.path} --backend {used}",
         )
-    stopped = is_finished(run, training_options.steps, training_options.patience)
+    if steps is not None and training_options.seconds:
+        raise UsageError(
+            f"'{run.path}' has a budget of {training_options.seconds:g} seconds, not of steps.",
+            "Go on without --steps, or start a new run.",
+        )
+    stopped = is_finished(run, training_options)
     if steps is not None and stopped and checkpoint.steps_of(run)[-1] < training_options.steps:
         raise UsageError(
             f"'{run.path}' stopped early: its score had not become better {training_options.patience} times in a row.",
             "Start a new run with more patience (-t patience=N), or with none (0).",
         )
     if steps is not None and steps != training_options.steps:
-        training_options = resolve(TrainingOptions, training_options.model_dump() | {"steps": steps}, "training")
+        training_options = resolve(
+            TrainingOptions, training_options.model_dump() | {"steps": steps, "images": 0}, "training"
+        )
         run.write_options(write_toml({"model": model_options, "training": training_options}))
     on = backend()
     chosen = on.select_device(surroundings.device)
@@ -204,8 +213,7 @@ def _loop(
     around: Surroundings,
 ) -> Loop:
     on = backend()
-    repeats = max(phase.repeat for phase in built.model.phases())
-    feeder = Feeder(data, "train", options.batch_size * repeats, description.seed)
+    feeder = Feeder(data, "train", images_per_step(options, built.model), description.seed)
     resident = fits_on_device(feeder, on, device)
     engine = Engine(built.model, built.networks, description.seed, options, feeder.arrays if resident else None)
     attached = Attached()

@@ -12,6 +12,7 @@ from typing import Any
 import keras
 import numpy as np
 import torch
+from keras.src.backend.torch.optimizers.torch_parallel_optimizer import TorchParallelOptimizer
 from torch.fx.experimental.proxy_tensor import make_fx
 from torch.utils import _pytree as pytree
 
@@ -77,6 +78,11 @@ class TorchBackend(Backend):
         gradients: dict[str, Tensor],
         weights: dict[str, Tensor],
     ) -> dict[str, Tensor]:
+        scaled = getattr(optimizer, "inner_optimizer", optimizer)  # what a LossScaleOptimizer is around
+        if isinstance(scaled, TorchParallelOptimizer) and not isinstance(scaled, keras.optimizers.Adam):
+            # The update that Keras has for all backends. Its own for torch makes a Python number of the learning rate,
+            # for all but Adam, and so can't be traced.
+            scaled._backend_update_step = super(TorchParallelOptimizer, scaled)._backend_update_step
         new_weights, new_slots = optimizer.stateless_apply(
             list(slots.values()), [gradients[name] for name in weights], list(weights.values())
         )

@@ -14,7 +14,7 @@ def keep_freed_memory() -> None:
 
     A step on a CPU takes some 100 MB for its intermediate results and gives them back; by default the kernel then maps
     and clears them anew, page by page, in every step. `benchmarks/training/run.py` measures with and without.
-    Only the command line does so, since it is a choice for the whole process.
+    Only commands and the processes of comparisons do so, since it is a choice for the whole process.
     """
     if platform.system() != "Linux" or platform.libc_ver()[0] != "glibc":
         return

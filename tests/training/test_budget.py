@@ -1,0 +1,64 @@
+"""A budget of images or of seconds ends a training as steps do."""
+
+from collections.abc import Callable
+from types import SimpleNamespace
+
+import pytest
+from pydantic import ValidationError
+
+from zoo_core.errors import UsageError
+from zoo_core.training import checkpoint, session
+from zoo_core.training.budget import in_steps
+from zoo_core.training.loop import Loop
+from zoo_core.training.options import MOST_STEPS, TrainingOptions
+from zoo_core.training.selection import is_finished
+
+MakeLoop = Callable[..., Loop]
+
+
+@pytest.mark.parametrize(("repeat", "images", "steps"), [(1, 160, 20), (1, 161, 21), (5, 160, 4), (5, 1, 1)])
+def test_images_are_told_in_steps(repeat: int, images: int, steps: int):
+    model = SimpleNamespace(phases=lambda: (SimpleNamespace(repeat=repeat), SimpleNamespace(repeat=1)))
+    assert in_steps(TrainingOptions(batch_size=8, images=images), model).steps == steps
+    assert in_steps(TrainingOptions(steps=7), model).steps == 7
+
+
+def test_seconds_alone_set_no_limit_of_steps():
+    assert TrainingOptions(seconds=1).steps == MOST_STEPS
+    assert TrainingOptions(seconds=1, steps=9).steps == 9
+    with pytest.raises(ValidationError, match="schedule 'cosine' ends at the last step"):
+        TrainingOptions(seconds=1, schedule="cosine")
+
+
+def test_training_ends_at_the_first_step_after_so_many_seconds(make_loop: MakeLoop):
+    loop = make_loop("run", seconds=0.05)
+    loop.run()
+    lines = loop._run.metrics()
+    last = checkpoint.steps_of(loop._run)[-1]
+    assert lines[-1]["step"] == last < MOST_STEPS
+    assert lines[-1]["seconds"] >= 0.05 >= max([line["seconds"] for line in lines[:-1]], default=0)
+    assert is_finished(loop._run, loop._options)
+    again = make_loop("run", seconds=0.05)
+    assert again.restore() == last
+    again.run()
+    assert checkpoint.steps_of(loop._run)[-1] == last
+
+
+def test_seconds_go_on_where_the_run_was_stopped(make_loop: MakeLoop):
+    make_loop("run", seconds=0.05).run()
+    first = make_loop("run")._run.metrics()[-1]
+    longer = make_loop("run", seconds=0.1)
+    assert not is_finished(longer._run, longer._options)
+    longer.restore()
+    longer.run()
+    lines = longer._run.metrics()
+    assert lines[-1]["step"] > first["step"]
+    assert lines[-1]["seconds"] >= 0.1 >= max(line["seconds"] for line in lines[:-1])
+
+
+def test_more_steps_are_refused_where_seconds_were_the_budget(make_loop: MakeLoop, monkeypatch: pytest.MonkeyPatch):
+    run = make_loop("run", seconds=0.05)._run
+    data = SimpleNamespace(spec=run.description().data, verify=lambda: None)
+    monkeypatch.setattr(session, "run_options", lambda *_: (None, None, TrainingOptions(seconds=1)))
+    with pytest.raises(UsageError, match="has a budget of 1 seconds, not of steps"):
+        session.resume(run.path, data=data, steps=100)

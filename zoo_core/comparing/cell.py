@@ -1,0 +1,200 @@
+"""One cell of a comparison: what it is to do, and what has become of it, as its folders say.
+
+OUT/runs/NAME/    the run, as `zoo train` makes it
+OUT/cells/NAME/   cell.log, all that its processes said; result.json, its record, or failure.json
+"""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+from filelock import FileLock, Timeout
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from zoo_core.errors import UsageError
+from zoo_core.evaluation.protocol import Protocol
+from zoo_core.evaluation.record import Record, Source
+from zoo_core.files import write_text
+from zoo_core.runs import RunFolder
+from zoo_core.training.selection import Rule
+
+State = Literal["new", "begun", "failed", "finished"]
+Kind = TypeVar("Kind", bound=BaseModel)
+
+_SECONDS_FOR_ANOTHER = 60
+_LINE = 2**16  # bytes at the end of a log in which its last line is looked for
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, ser_json_inf_nan="strings")
+
+
+class Scoring(_Frozen):
+    """How a cell is scored; the fields are those of `zoo_core.evaluate`."""
+
+    features: str
+    weights: Path | None
+    metrics: tuple[str, ...] | None
+    count: int | None
+    checkpoint: Rule
+    protocol: Protocol | None
+    seed: int
+
+
+class Failed(_Frozen):
+    """What `failure.json` says: why, and the last lines of `cell.log`."""
+
+    error: str
+    log: list[str]
+
+
+class _Scored(_Frozen):
+    """A record, and the digest of what it was asked for."""
+
+    asked: str
+    record: Record
+
+
+class Cell(_Frozen):
+    """One run of a comparison, and its score.
+
+    Attributes:
+        number: its place in the plan, from 0.
+        options, training: all of them, resolved.
+        swept: of these options those that the plan gives several values.
+        asked: a digest of whatever could move the score but for the run.
+        out: the comparison's folder.
+        name: of the cell's folders.
+        data_dir, device, command: as in `zoo_core.train`.
+    """
+
+    number: int
+    model: str
+    data: str
+    seed: int
+    options: dict[str, Any]
+    swept: dict[str, Any]
+    training: dict[str, Any]
+    scoring: Scoring
+    asked: str
+    out: Path
+    name: str
+    data_dir: Path | None
+    device: str
+    command: str
+
+    @property
+    def label(self) -> str:
+        """For people."""
+        swept = ", ".join(f"{name}={value}" for name, value in self.swept.items())
+        return f"{self.model}{f' ({swept})' if swept else ''} on {self.data}, seed {self.seed}"
+
+    @property
+    def setting(self) -> str:
+        """The same for cells that differ in nothing but the seed."""
+        return json.dumps([self.model, self.data, self.swept])
+
+    @property
+    def run(self) -> Path:
+        return self.out / "runs" / self.name
+
+    @property
+    def folder(self) -> Path:
+        return self.out / "cells" / self.name
+
+    @property
+    def log_file(self) -> Path:
+        return self.folder / "cell.log"
+
+    @property
+    def _result_file(self) -> Path:
+        return self.folder / "result.json"
+
+    @property
+    def _failure_file(self) -> Path:
+        return self.folder / "failure.json"
+
+    def state(self) -> State:
+        if self.record() is not None:
+            return "finished"
+        if self._failure_file.is_file():
+            return "failed"
+        return "begun" if RunFolder.is_run(self.run) else "new"
+
+    def record(self) -> Record | None:
+        """Its result, if it has the one that is asked for."""
+        found = _read(_Scored, self._result_file)
+        if found is None or found.asked != self.asked or not RunFolder.is_run(self.run):
+            return None
+        assert found.record.source is not None  # it is of a run, which may have been moved since
+        source: Source = found.record.source.model_copy(update={"run": str(self.run)})
+        return found.record.model_copy(update={"source": source, "evaluated": str(self.run)})
+
+    def finish(self, record: Record) -> None:
+        """Note what it scored."""
+        write_text(self._result_file, _Scored(asked=self.asked, record=record).model_dump_json(indent=2) + "\n")
+        self.forget_failure()
+
+    def failure(self) -> Failed | None:
+        return _read(Failed, self._failure_file)
+
+    def said(self) -> list[str]:
+        """The lines of its log."""
+        there = self.log_file.is_file()
+        return self.log_file.read_text(encoding="utf-8", errors="replace").splitlines() if there else []
+
+    def fail(self, error: str) -> None:
+        """Note why it has no score."""
+        failed = Failed(error=error, log=self.said()[-20:])
+        write_text(self._failure_file, failed.model_dump_json(indent=2) + "\n")
+
+    def forget_failure(self) -> None:
+        self._failure_file.unlink(missing_ok=True)
+
+    def started_after(self, time: float) -> bool:
+        """Whether a process has said anything of it since, in seconds of `time.time()`."""
+        try:
+            return self.log_file.stat().st_mtime >= time
+        except OSError:
+            return False
+
+    def progress(self) -> dict[str, float]:
+        """The last line of the run's `metrics.jsonl`, which is how a running cell tells how far it is; else nothing."""
+        try:
+            with RunFolder(self.run).metrics_file.open("rb") as file:
+                file.seek(max(0, os.fstat(file.fileno()).st_size - _LINE))
+                *_, last, _ = [b"", *file.read().split(b"\n")]  # what follows the last newline is being written
+                return dict(json.loads(last))
+        except (OSError, ValueError):
+            return {}
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """A scope in which no other process works on the cell. One that is about to end is waited for.
+
+        Raises:
+            UsageError: if another goes on.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(self.folder / ".lock")
+        try:
+            lock.acquire(timeout=_SECONDS_FOR_ANOTHER)
+        except Timeout as error:
+            raise UsageError(
+                f"'{self.folder}' is in use: another process works on this cell.", "Wait until it is done, or stop it."
+            ) from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+
+def _read(kind: type[Kind], path: Path) -> Kind | None:
+    """What is there and can be read; anything else is made anew."""
+    try:
+        return kind.model_validate_json(path.read_bytes())
+    except (OSError, ValidationError):
+        return None

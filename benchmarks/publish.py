@@ -1,9 +1,10 @@
-"""Publish a comparison: keep its results, picture its samples, and rewrite the results section of the README.
+"""Publish results: rebuild the README's results section and docs/leaderboard.md from what may be published.
 
-    make demo && python benchmarks/publish.py demo digits
-    python benchmarks/publish.py                            # only rewrite the section from what is published
+    python benchmarks/publish.py                 # rebuild both from benchmarks/results
+    python benchmarks/publish.py demo digits     # keep the comparison in demo as digits.json first, with its samples
 
-`benchmarks/results/NAME.json` is the comparison's `results.json`; the README shows nothing that is not in one of them.
+`benchmarks/results/NAME.json` is a comparison's `results.json`; neither page shows a number that is not in one of them.
+One that does not verify (`zoo report --check`) is left out with the reason, and the command exits with 1.
 """
 
 import shutil
@@ -13,50 +14,91 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from zoo_core.comparing.results import Comparison
+from zoo_core.comparing.results import Comparison, gather
+from zoo_core.comparing.tables import source_of
+from zoo_core.comparing.verify import problems
+from zoo_core.errors import ZooError
 from zoo_core.reporting import markdown_table, read_results
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
 IMAGES = ROOT / "docs" / "images"
+README, LEADERBOARD = ROOT / "README.md", ROOT / "docs" / "leaderboard.md"
 BEGIN, END = "<!-- results:begin -->", "<!-- results:end -->"
 HEIGHT = 480  # pixels of a picture, about
 GAP = 24
 
 
-def main(arguments: list[str]) -> None:
+def main(arguments: list[str]) -> int:
     if arguments:
-        folder, name = Path(arguments[0]), arguments[1]
-        comparison = read_results(folder / "results.json")
-        RESULTS.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(folder / "results.json", RESULTS / f"{name}.json")
-        side_by_side(sheets(comparison)).save(IMAGES / f"{name}.png", optimize=True)
-    readme = ROOT / "README.md"
-    readme.write_text(with_results(readme.read_text(encoding="utf-8")), encoding="utf-8")
+        keep(Path(arguments[0]), arguments[1])
+    verified, refused = published()
+    for page, text in ((README, results_section(verified)), (LEADERBOARD, leaderboard(verified))):
+        page.write_text(with_section(page.read_text(encoding="utf-8"), text), encoding="utf-8")
+    for reason in refused:
+        print(f"refused: {reason}", file=sys.stderr)
+    return bool(refused)
 
 
-def with_results(readme: str) -> str:
-    """The README with its results section made anew from `benchmarks/results`."""
-    before, _, rest = readme.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    return f"{before}{BEGIN}\n{section()}{END}{after}"
+def keep(folder: Path, name: str) -> None:
+    """A comparison's results and samples, if it may be published."""
+    comparison = read_results(folder / "results.json")
+    if wrong := problems(comparison):
+        sys.exit("\n".join(f"refused: {folder}: {problem}" for problem in wrong))
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(folder / "results.json", RESULTS / f"{name}.json")
+    side_by_side(sheets(comparison)).save(IMAGES / f"{name}.png", optimize=True)
 
 
-def section() -> str:
-    parts = []
+def published() -> tuple[list[Path], list[str]]:
+    """The files that verify, and why the others don't."""
+    verified, refused = [], []
     for path in sorted(RESULTS.glob("*.json")):
+        try:
+            wrong = problems(read_results(path))
+        except ZooError as error:
+            wrong = [error.message]
+        refused += [f"{path.name}: {problem}" for problem in wrong]
+        verified += [] if wrong else [path]
+    return verified, refused
+
+
+def with_section(page: str, text: str) -> str:
+    """A page with what stands between its markers made anew."""
+    before, _, rest = page.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    return f"{before}{BEGIN}\n{text}{END}{after}"
+
+
+def results_section(files: list[Path]) -> str:
+    parts = []
+    for path in files:
         comparison = read_results(path)
         models = [summary.label for summary in comparison.summaries()]
-        environment = comparison.records[0].source.environment
-        packages, device = environment["packages"], environment["device"]
-        device = f"{environment['cores']} CPU cores" if device.startswith("cpu") else device
-        parts += [
-            markdown_table(comparison).strip(),
-            f"Measured by `{comparison.command}` on {device}, Keras {packages['keras']}, JAX {packages['jax']}.",
-            f"Samples of {', '.join(models)}, in this order, seed 0, none selected:",
-            f"![Samples of {', '.join(models)} on {path.stem}](docs/images/{path.stem}.png)",
-        ]
+        parts += [markdown_table(comparison).strip(), f"{measured(comparison)}."]
+        if (IMAGES / f"{path.stem}.png").is_file():
+            parts += [
+                f"Samples of {', '.join(models)}, in this order, seed 0, none selected:",
+                f"![Samples of {', '.join(models)} on {path.stem}](docs/images/{path.stem}.png)",
+            ]
     return "".join(f"{part}\n\n" for part in parts)
+
+
+def leaderboard(files: list[Path]) -> str:
+    """A table for each protocol, over all files."""
+    if not files:
+        return "Nothing is published yet.\n"
+    comparison, _ = gather(files, "Leaderboard", "")
+    sources = [f"- [{path.name}](../benchmarks/results/{path.name}): {measured(read_results(path))}." for path in files]
+    return f"{markdown_table(comparison).strip()}\n\n" + "\n".join(sources) + "\n"
+
+
+def measured(comparison: Comparison) -> str:
+    environment = source_of(comparison.records[0]).environment
+    packages, device = environment["packages"], environment["device"]
+    device = f"{environment['cores']} CPU cores" if device.startswith("cpu") else device
+    backend = environment["backend"]
+    return f"Measured by `{comparison.command}` on {device}, Keras {packages['keras']}, {backend} {packages[backend]}"
 
 
 def sheets(comparison: Comparison) -> list[Image.Image]:
@@ -79,4 +121,4 @@ def side_by_side(images: list[Image.Image]) -> Image.Image:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    sys.exit(main(sys.argv[1:]))

@@ -226,3 +226,18 @@ def test_what_a_plugin_prints_does_not_spoil_json(make_plugin: Callable[..., Pat
     done = subprocess.run([*ZOO, "plugins", "list", "--json"], capture_output=True, text=True, check=True)
     assert "chatty" in [plugin["name"] for plugin in json.loads(done.stdout)]
     assert done.stderr.startswith("hello\nzoo: plugin 'chatty' (zoo-chatty 1.0) is broken and left out: ")
+
+
+def test_an_error_of_a_model_names_the_line_that_raised_it(
+    invoke: Invoke, tmp_path: Path, failing: Callable[[BaseException], None]
+):
+    message = "Exception encountered when calling F.call().\n\n\x1b[1mtoo few\x1b[0m\n\nArguments"  # as Keras words it
+    source = f"def wrong():\n    raise TypeError({message!r})\n"
+    module = {"__name__": "zoo_model_file_mine"}
+    exec(compile(source, tmp_path / "mine.py", "exec"), module)
+    with pytest.raises(TypeError) as raised:
+        module["wrong"]()
+    failing(raised.value)
+    result = invoke("models", "list")
+    assert result.exit_code == 1
+    assert f"Error: unexpected TypeError: too few, in {tmp_path.name}/mine.py, line 2.\n" in result.stderr

@@ -47,13 +47,18 @@ def _run(folder: Path, record: Record) -> None:
         noise, line = generator.normal(0, 0.03, 3), {"step": step, "images": 64 * step, "seconds": step / 20}
         if source.model == "vae":
             line |= {"vae/loss": 40 * step**-0.3 + noise[0], "vae/kl": 9 + noise[1]}
+            line |= {"select/fd_classifier": 90 * step**-0.2 + noise[2]}
         else:
             line |= {"discriminator/loss": 1.3 - step / 9000 + noise[0], "generator/loss": 0.9 + step / 4000 + noise[1]}
             line |= {"discriminator/accuracy": 0.7 + noise[2]}
         run.append_metrics(line)
-    names = ["final.png"] + ["reconstructions.png"] * (source.model == "vae")
-    for name in names:
-        _grid(generator, height, width).save(run.samples / name)
+    places = [run.samples / "final.png"]
+    if source.model == "vae":
+        run.exhibits.mkdir()
+        names = ("reconstructions", "walk", "neighbours")
+        places += [run.samples / "reconstructions.png", *(run.exhibits / f"{name}.png" for name in names)]
+    for place in places:
+        _grid(generator, height, width).save(place)
 
 
 def _grid(generator: np.random.Generator, height: int, width: int) -> Image.Image:

@@ -2,25 +2,42 @@ import base64
 import io
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
-from zoo_core.reporting.pictures import picture
+from zoo_core.reporting.pictures import WIDEST, picture
 
 
-@pytest.mark.parametrize(("width", "shown", "enlarged"), [(80, 320, True), (182, 364, True), (512, 372, False)])
-def test_small_grids_grow_by_whole_factors_and_large_ones_shrink(
-    tmp_path: Path, width: int, shown: int, enlarged: bool
-) -> None:
-    Image.new("L", (width, width // 2)).save(tmp_path / "grid.png")
-    found = picture(tmp_path / "grid.png")
-    assert found is not None
-    assert (found.width, found.height, found.enlarged) == (shown, shown // 2, enlarged)
-    embedded = base64.b64decode(found.uri.removeprefix("data:image/png;base64,"))
-    assert Image.open(io.BytesIO(embedded)).size == (width, width // 2)  # its own pixels, whatever the size shown
+def save(path: Path, width: int, height: int) -> Path:
+    pixels = np.random.default_rng(0).integers(0, 256, (height, width, 3), "uint8")
+    Image.fromarray(pixels).save(path)
+    return path
 
 
-def test_a_missing_or_damaged_image_is_none(tmp_path: Path) -> None:
-    assert picture(tmp_path / "none.png") is None
-    (tmp_path / "cut.png").write_bytes(b"\x89PNG\r\n\x1a\n cut short")
-    assert picture(tmp_path / "cut.png") is None
+def decoded(uri: str) -> Image.Image:
+    head, _, content = uri.partition(",")
+    assert head == "data:image/webp;base64"
+    return Image.open(io.BytesIO(base64.b64decode(content)))
+
+
+def test_what_fits_is_kept_to_the_pixel(tmp_path: Path) -> None:
+    shown = picture(save(tmp_path / "sheet.png", 182, 40), 10**6)
+    assert shown is not None
+    assert (shown.width, shown.height, shown.enlarged) == (364, 80, True)
+    assert np.array_equal(np.asarray(decoded(shown.uri)), np.asarray(Image.open(tmp_path / "sheet.png")))
+
+
+@pytest.mark.parametrize("most", [60_000, 20_000, 1])
+def test_what_does_not_fit_is_made_smaller(tmp_path: Path, most: int) -> None:
+    shown = picture(save(tmp_path / "sheet.png", 1200, 600), most)
+    assert shown is not None
+    assert (shown.width, shown.height, shown.enlarged) == (WIDEST, WIDEST // 2, False)
+    assert decoded(shown.uri).width <= 2 * WIDEST
+    assert len(shown.uri) <= max(most, 15_000)  # noise of the smallest size takes so much
+
+
+def test_what_is_missing_or_broken_is_none(tmp_path: Path) -> None:
+    (tmp_path / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\nbroken")
+    assert picture(tmp_path / "broken.png", 1000) is None
+    assert picture(tmp_path / "none.png", 1000) is None

@@ -44,7 +44,7 @@ def test_a_pipe_gets_plain_unwrapped_lines(comparison: Comparison) -> None:
     text = printed(comparison, width=40)
     assert "\x1b" not in text
     row = next(line for line in text.splitlines() if "cgan" in line)
-    assert " ".join(row.split()) == "1 cgan 2 12.7 ± 0.8 0.7127 ± 0.0008 – 110 1,164 128,000 1,234,567"
+    assert " ".join(row.split()) == "1 cgan 2 12.7 ± 0.8 0.7127 ± 0.0008 – 110 ◆ 1,164 128,000 1,234,567 ◆"
 
 
 def test_a_narrow_terminal_gets_blocks_of_whole_columns(comparison: Comparison) -> None:

@@ -5,8 +5,8 @@ import pytest
 
 from zoo_core.comparing.tables import Table, tables_of
 from zoo_core.evaluation.protocol import load_protocol
-from zoo_core.evaluation.record import Record, Score
-from zoo_core.reporting.words import answer, facts, grid, in_full, note
+from zoo_core.evaluation.record import OtherCheckpoint, Record, Sampling, Score
+from zoo_core.reporting.words import against_first, answer, facts, grid, in_full, note
 
 MakeRecord = Callable[..., Record]
 
@@ -46,7 +46,8 @@ def test_the_answer_claims_no_more_than_the_seeds_allow(
 
 def test_a_column_has_the_same_decimals_throughout_and_enough_for_its_errors(make_record: MakeRecord) -> None:
     cells = grid(table_of(make_record, dcgan=[104.26, 104.30], vae=[210.0, 230.0]))
-    assert [row[3] for row in cells.rows] == ["104.3 ± 0.0", "220.0 ± 10.0"]
+    assert [row[3].text for row in cells.rows] == ["104.3 ± 0.0", "220.0 ± 10.0"]
+    assert [row[3].detail for row in cells.rows] == ["[104.0, 104.5]", "[92.9, 347.1]"]
 
 
 def test_sizes_of_the_floor_and_of_the_scores_are_told(make_record: MakeRecord) -> None:
@@ -63,7 +64,7 @@ def test_one_seed_is_neither_ranked_nor_given_an_error(make_record: MakeRecord) 
     table = table_of(make_record, dcgan=[9.0], vae=[31.0])
     cells = grid(table)
     assert "Rank" not in [column.label for column in cells.columns]
-    assert not any("±" in cell for row in cells.rows for cell in row)
+    assert not any("±" in cell.text for row in cells.rows for cell in row)
     assert "too few seeds" in note(table)
     assert "±" not in note(table)
 
@@ -82,7 +83,7 @@ def test_the_features_stand_in_the_heading_of_the_distance_alone(make_record: Ma
 def test_one_seed_shows_the_interval_of_its_images(make_record: MakeRecord) -> None:
     scored = Score(value=0.5, label="FD", better="lower", n_generated=9, n_reference=9, interval=(0.4, 0.6))
     (table,) = tables_of([make_record(metrics={"fd_pixels": scored})])
-    assert "0.500 [0.400, 0.600]" in grid(table).rows[0]
+    assert "0.500 [0.400, 0.600]" in [cell.text for cell in grid(table).rows[0]]
     assert "For one seed, a 95 % interval" in note(table)
     assert in_full(scored.model_copy(update={"floor": 0.25})) == "FD 0.5000 [0.4000, 0.6000], floor 0.2500, N = 9 / 9"
 
@@ -97,3 +98,30 @@ def test_a_likelihood_has_reference_images_alone(make_record: MakeRecord) -> Non
     scored = Score(value=3.5, label="Bits/dim", better="lower", n_generated=0, n_reference=359)
     (table,) = tables_of([make_record(metrics={"bits_per_dim": scored})])
     assert "N = 359" in [column.note for column in grid(table).columns]
+
+
+def test_speed_collapses_and_the_other_checkpoint_have_columns_where_they_are_known(make_record: MakeRecord) -> None:
+    score = Score(value=7.0, label="FD", better="lower", n_generated=9, n_reference=9)
+    other = OtherCheckpoint(rule="best", checkpoint=500, metrics={"fd_classifier": score})
+    varieties = {seed: 0.9 if seed else 0.1 for seed in range(2)}
+    records = [
+        make_record(
+            seed=seed,
+            other_checkpoint=other,
+            sampling=Sampling(images_per_second=1234.0, batch=256, runtime="", variety=variety),
+        )
+        for seed, variety in varieties.items()
+    ]
+    (table,) = tables_of(records)
+    cells = grid(table)
+    found = {column[:2]: cell for column, cell in zip(cells.columns, cells.rows[0], strict=True)}
+    assert found["Sampling", "images/s"].text == "1,234"
+    assert found["Collapsed", "seeds"].text == "1 of 2"
+    assert found["FD (classifier) ↓", "best checkpoint"].text.startswith("7.0")
+    assert "vary less than 25% as much" in note(table)
+
+
+def test_the_correction_is_told_with_its_number_of_tests(make_record: MakeRecord) -> None:
+    table = table_of(make_record, a=[1.0, 1.1], b=[5.0, 5.1], c=[9.0, 9.1])
+    assert "after Holm's correction for 3 tests" in note(table)
+    assert [(pair.worse, pair.significant) for pair in against_first(table)] == [("b", True), ("c", True)]

@@ -107,13 +107,13 @@ def train(
             use_backend(used)  # before anything imports Keras
 
     from zoo_core import api
-    from zoo_core.cli.memory import keep_freed_memory
     from zoo_core.cli.progress import StderrReport
     from zoo_core.data import load_dataset
     from zoo_core.evaluation.protocol import load_protocol, refuse_beside
     from zoo_core.registry import registry
     from zoo_core.training.backends import backend
     from zoo_core.training.estimate import estimate
+    from zoo_core.training.memory import keep_freed_memory
     from zoo_core.training.selection import Selection
 
     keep_freed_memory()

@@ -1,13 +1,17 @@
 """What a table says, in words and numbers that every form of the report shares."""
 
 import math
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
-from zoo_core.comparing.tables import SIGNIFICANCE, Aggregate, Table, significantly_lower
+from zoo_core.comparing.statistics import SIGNIFICANCE
+from zoo_core.comparing.tables import Aggregate, Pair, Summary, Table
 from zoo_core.evaluation.record import Score
+from zoo_core.sampling.collapse import SHARE
 
 FLOOR = "real images (floor)"
 NOT_MEASURED = "–"
+EFFICIENT = "◆"
+"""Beside a cost by which no other model of the table is as good and as cheap."""
 
 
 class Column(NamedTuple):
@@ -18,44 +22,113 @@ class Column(NamedTuple):
     numeric: bool = True
 
 
+class Cell(NamedTuple):
+    """What a table says in one place, what is told below it where there is room, and what it is sorted by."""
+
+    text: str
+    detail: str = ""
+    value: float | None = None
+
+
 class Grid(NamedTuple):
     """A table as text: one cell for each column in each row; the floor's row is None where no metric has one."""
 
     columns: list[Column]
-    rows: list[list[str]]
+    rows: list[list[Cell]]
     floor: list[str] | None
 
 
 def grid(table: Table) -> Grid:
-    """The ranked table: mean ± standard error of each metric, then what it cost."""
-    ranked = any(summary.rank is not None for summary in table.summaries)
+    """The ranked table: mean ± standard error of each metric with its interval, then what it cost."""
+    first: dict[Column, list[Cell]] = {}
+    if any(summary.rank is not None for summary in table.summaries):
+        first[Column("Rank")] = [_count(summary.rank) for summary in table.summaries]
+    first[Column("Model", numeric=False)] = [Cell(summary.label) for summary in table.summaries]
+    first[Column("Seeds")] = [_seeds(summary) for summary in table.summaries]
     metrics = table.columns()
-    places = {key: _column_places(table, key) for key in metrics}
-    columns = [
-        *([Column("Rank")] if ranked else []),
-        Column("Model", numeric=False),
-        Column("Seeds"),
-        *(Column(f"{_label(table, key)} {_arrow(metric)}", _sizes(metric)) for key, metric in metrics.items()),
-        Column("Training", "seconds"),
-        Column("Speed", "images/s"),
-        Column("Images seen"),
-        Column("Parameters"),
-    ]
-    rows = [
-        [
-            *([str(summary.rank or NOT_MEASURED)] if ranked else []),
-            summary.label,
-            str(len(summary.seeds)),
-            *(score(summary.metrics.get(key), places[key]) for key in metrics),
-            _number(summary.seconds, 0 if summary.seconds >= 10 else 1),
-            _number(summary.images_seen / summary.seconds, 0) if summary.seconds else NOT_MEASURED,
-            _number(summary.images_seen, 0),
-            _number(summary.parameters, 0),
-        ]
-        for summary in table.summaries
-    ]
-    floor = [*([""] if ranked else []), FLOOR, "", *(_floor(metric) for metric in metrics.values()), "", "", "", ""]
-    return Grid(columns, rows, floor if any(metric.floor is not None for metric in metrics.values()) else None)
+    measured = {
+        Column(f"{_label(table, key)} {_arrow(metric)}", _sizes(metric)): _scores(table, key)
+        for key, metric in metrics.items()
+    }
+    last = _other_checkpoint(table) | _costs(table)
+    columns = first | measured | last
+    rows = [list(row) for row in zip(*columns.values(), strict=True)]
+    floors = [_floor(metric) for metric in metrics.values()]
+    floor = [*(FLOOR if column.label == "Model" else "" for column in first), *floors, *("" for _ in last)]
+    return Grid(list(columns), rows, floor if any(floors) else None)
+
+
+def texts(cells: Grid) -> list[list[str]]:
+    """All rows without their details, that of the floor last."""
+    return [[cell.text for cell in row] for row in cells.rows] + ([cells.floor] if cells.floor else [])
+
+
+def _scores(table: Table, key: str) -> list[Cell]:
+    places = _column_places(table, key)
+    return [_cell(summary.metrics.get(key), places) for summary in table.summaries]
+
+
+def _cell(metric: Aggregate | None, places: int) -> Cell:
+    if metric is None:
+        return Cell(NOT_MEASURED)
+    return Cell(score(metric, places), _interval(metric.interval, places), metric.mean)
+
+
+def _other_checkpoint(table: Table) -> dict[Column, list[Cell]]:
+    """The ranking score of the checkpoints that the runs have beside the one that is scored."""
+    key, checkpoints = table.ranked_by, {summary.checkpoint for summary in table.summaries}
+    if key is None or len(checkpoints) > 1 or not any(summary.other_checkpoint for summary in table.summaries):
+        return {}
+    other = {"final": "best", "best": "final"}[checkpoints.pop()]
+    places = _column_places(table, key)
+    cells = [_cell(summary.other_checkpoint, places) for summary in table.summaries]
+    return {Column(f"{table.columns()[key].label} ↓", f"{other} checkpoint"): cells}
+
+
+def _costs(table: Table) -> dict[Column, list[Cell]]:
+    summaries = table.summaries
+
+    def cost(summary: Summary, name: Literal["seconds", "parameters"], places: int = 0) -> Cell:
+        mark = f" {EFFICIENT}" if name in summary.efficient and len(summaries) > 1 else ""
+        value = getattr(summary, name)
+        return Cell(_number(value, places) + mark, value=value)
+
+    columns = {
+        Column("Training", "seconds"): [cost(s, "seconds", 0 if s.seconds >= 10 else 1) for s in summaries],
+        Column("Speed", "images/s"): [_speed(s.images_seen / s.seconds if s.seconds else None) for s in summaries],
+        Column("Images seen"): [Cell(_number(s.images_seen, 0), value=s.images_seen) for s in summaries],
+        Column("Parameters"): [cost(s, "parameters") for s in summaries],
+    }
+    if any(summary.sampling_speed is not None for summary in summaries):
+        columns[Column("Sampling", "images/s")] = [_speed(summary.sampling_speed) for summary in summaries]
+    if any(summary.collapses is not None for summary in summaries):
+        columns[Column("Collapsed", "seeds")] = [_collapsed(summary) for summary in summaries]
+    return columns
+
+
+def _seeds(summary: Summary) -> Cell:
+    failed = f" (+{len(summary.failed)} failed)" if summary.failed else ""
+    return Cell(f"{len(summary.seeds)}{failed}", value=len(summary.seeds))
+
+
+def _count(value: int | None) -> Cell:
+    return Cell(str(value or NOT_MEASURED), value=value)
+
+
+def _speed(value: float | None) -> Cell:
+    return Cell(NOT_MEASURED) if value is None else Cell(_number(value, 0 if value >= 10 else 2), value=value)
+
+
+def _collapsed(summary: Summary) -> Cell:
+    found = summary.collapses
+    if found is None:
+        return Cell(NOT_MEASURED)
+    low, high = (f"{100 * bound:.0f}" for bound in found.interval)
+    return Cell(f"{found.count} of {found.of}", f"[{low}, {high}] %", found.count / found.of)
+
+
+def _interval(interval: tuple[float, float] | None, places: int) -> str:
+    return "" if interval is None else f"[{', '.join(_number(bound, places) for bound in interval)}]"
 
 
 def heading(table: Table) -> str:
@@ -82,18 +155,32 @@ def note(table: Table) -> str:
     parts += ["N: generated / reference images."]
     if any(len(summary.seeds) > 1 for summary in table.summaries):
         parts.append("Mean ± standard error over training seeds.")
-    if any(metric.interval is not None for summary in table.summaries for metric in summary.metrics.values()):
+    if any(metric.sampling_interval is not None for summary in table.summaries for metric in summary.metrics.values()):
         parts.append("For one seed, a 95 % interval from the draw of the images alone.")
     if any(key.startswith("memorization") for key in table.columns()):
         parts.append("Memorization above its floor means copied training images; below it, lower is no merit.")
     if any(summary.rank is not None for summary in table.summaries):
         parts.append(
             "Rank: 1 + the number of models that are significantly better by the first score "
-            f"(Welch's two-sided t-test, p < {SIGNIFICANCE}, uncorrected); models of the same rank are tied."
+            f"(Welch's two-sided t-test, p < {SIGNIFICANCE} after Holm's correction for {_tests(len(table.pairs))}); "
+            "models of the same rank are tied."
         )
     elif len(table.summaries) > 1 and table.ranked_by is not None:
         parts.append("Ordered by the first score; too few seeds to test any difference.")
+    if len(table.summaries) > 1 and any(summary.efficient for summary in table.summaries):
+        parts.append(f"{EFFICIENT}: no other model has as good a first score for as little of this.")
+    if any(summary.collapses for summary in table.summaries):
+        parts.append(f"Collapsed: seeds whose images vary less than {SHARE:.0%} as much as real ones.")
     return " ".join(parts)
+
+
+def against_first(table: Table) -> list[Pair]:
+    """Of the first model against each other one."""
+    return [pair for pair in table.pairs if pair.better == table.summaries[0].label]
+
+
+def _tests(count: int) -> str:
+    return "1 test" if count == 1 else f"{count:,} tests"
 
 
 def answer(table: Table) -> str:
@@ -120,9 +207,7 @@ def score(metric: Aggregate | None, places: int) -> str:
     mean = _number(metric.mean, places)
     if metric.standard_error is not None:
         return f"{mean} ± {_number(metric.standard_error, places)}"
-    if metric.interval is not None:
-        return f"{mean} [{', '.join(_number(bound, places) for bound in metric.interval)}]"
-    return mean
+    return f"{mean} {_interval(metric.sampling_interval, places)}".rstrip()
 
 
 def in_full(score: Score) -> str:
@@ -151,7 +236,8 @@ def _claim(table: Table, key: str) -> str:
     best, *others = [summary for summary in table.summaries if key in summary.metrics]
     if not any(other.rank for other in others):
         return "with too few seeds to say that this is more than chance"
-    close = [other.label for other in others if not significantly_lower(best.metrics[key], other.metrics[key])]
+    beaten = {pair.worse for pair in table.pairs if pair.better == best.label and pair.significant}
+    close = [other.label for other in others if other.label not in beaten]
     if not close:
         return "significantly below every other model"
     return f"not significantly below {_enumerate(close)}"

@@ -1,0 +1,78 @@
+import csv
+import io
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from zoo_core.comparing.results import Comparison, read_results
+from zoo_core.errors import UsageError
+from zoo_core.evaluation.record import Record
+from zoo_core.reporting import form_of
+from zoo_core.reporting.table_files import csv_table, latex_table
+
+MakeRuns = Callable[[Comparison], dict[str, Path]]
+
+
+@pytest.mark.parametrize("suffix", [".html", ".md", ".csv", ".tex", ".json", ".svg"])
+def test_every_form_is_written_twice_alike(
+    suffix: str, comparison: Comparison, make_runs: MakeRuns, tmp_path: Path
+) -> None:
+    runs = make_runs(comparison)
+    outs = [tmp_path / f"{name}{suffix}" for name in "ab"]
+    for out in outs:
+        form_of(out)(comparison, runs, out)
+    assert outs[0].read_bytes() == outs[1].read_bytes()
+
+
+def test_an_unknown_form_names_the_known_ones() -> None:
+    with pytest.raises(UsageError, match=r"\.html, \.md, \.csv"):
+        form_of(Path("report.pdf"))
+
+
+def test_json_can_be_read_again(comparison: Comparison, tmp_path: Path) -> None:
+    form_of(tmp_path / "a.json")(comparison, {}, tmp_path / "a.json")
+    assert read_results(tmp_path / "a.json") == comparison
+
+
+def test_figures_have_a_size_to_print_and_survive_without_runs(
+    comparison: Comparison, make_runs: MakeRuns, tmp_path: Path
+) -> None:
+    for name, runs in (("with.png", make_runs(comparison)), ("without.png", {})):
+        form_of(Path(name))(comparison, runs, tmp_path / name)
+    widths = {}
+    for name in ("with.png", "without.png"):
+        with Image.open(tmp_path / name) as image:
+            widths[name] = image.width
+    assert widths["without.png"] > 1500
+    assert widths["with.png"] == pytest.approx(
+        1.5 * widths["without.png"], rel=0.01
+    )  # a third panel, of held-out scores
+    empty = comparison.model_copy(update={"records": []})
+    form_of(Path("empty.svg"))(empty, {}, tmp_path / "empty.svg")
+    assert (tmp_path / "empty.svg").read_text().startswith("<?xml")
+
+
+def test_csv_has_unrounded_numbers_in_a_row_for_each_model_and_metric(comparison: Comparison) -> None:
+    rows = list(csv.DictReader(io.StringIO(csv_table(comparison))))
+    assert len(rows) == 2 * 2 + 3  # the VAE has SSIM too
+    (best,) = [row for row in rows if (row["model"], row["metric"]) == ("cgan", "fd_classifier")]
+    assert (best["rank"], best["mean"], best["seeds"]) == ("1", "12.7", "2")
+    assert float(best["low"]) < 12.7 < float(best["high"])
+    assert best["values"] == "11.9 13.5"
+    assert best["images_per_second"] == ""
+
+
+def test_latex_has_booktabs_and_nothing_that_latex_would_stumble_over(
+    comparison: Comparison, make_record: Callable[..., Record]
+) -> None:
+    hostile = make_record("50%_of_{a}&b\\c#$~^", fd=1.0)
+    text = latex_table(comparison.model_copy(update={"records": [*comparison.records, hostile]}))
+    assert r"50\%\_of\_\{a\}\&b\textbackslash{}c\#\$\textasciitilde{}\textasciicircum{}" in text
+    body = text.partition(r"\toprule")[2]
+    assert all(rule in text for rule in (r"\toprule", r"\midrule", r"\bottomrule"))
+    rows = [line for line in body.splitlines() if line.endswith(r"\\")]
+    assert len({len(re.findall(r"(?<!\\)&", row)) for row in rows}) == 1
+    assert text.isascii()

@@ -1,0 +1,63 @@
+"""How to get a record again: the exact commands, and the packages that they ran with."""
+
+import json
+import shlex
+from collections.abc import Mapping
+from typing import Any
+
+import tomli_w
+
+from zoo_core.comparing.tables import source_of
+from zoo_core.data.sources import without_splits
+from zoo_core.evaluation.record import Record
+
+
+def training_command(record: Record) -> str:
+    """`zoo train` with everything that was chosen, whether typed, given from Python or left at its default."""
+    source = source_of(record)
+    words = ["zoo", "train", source.model, "--data", source.trained_on["name"], "--seed", str(source.seed)]
+    words += ["--out", source.run, *_assignments("-t", source.training), *_assignments("-o", source.options)]
+    return shlex.join(words)
+
+
+def evaluation_command(record: Record) -> str:
+    """`zoo evaluate` by the record's protocol, or with all that was fixed without one."""
+    words = ["zoo", "evaluate", source_of(record).run]
+    if record.protocol:
+        return shlex.join([*words, "--protocol", record.protocol.name])
+    data, counts = record.data, {score.n_generated for score in record.metrics.values() if score.n_generated}
+    against = data.name if data.reference in ("all", "test") else f"{without_splits(data.name)}#{data.reference}"
+    words += ["--against", against, "--features", record.features.name.partition(":")[0].partition("@")[0]]
+    words += ["--checkpoint", source_of(record).checkpoint_rule, "--seed", str(record.sampling_seed)]
+    words += ["-n", str(max(counts))] if counts else []
+    words += ["--metrics", ",".join(record.requested)] if record.requested else []
+    return shlex.join(words)
+
+
+def environment_commands(record: Record) -> str:
+    """What installs the packages that it ran with and chooses their backend, and, behind a #, where it ran."""
+    source = source_of(record)
+    environment = source.environment
+    packages = environment.get("packages", {}) | {source.distribution: source.version}
+    wanted = shlex.join(f"{name}=={version}" for name, version in packages.items())
+    where = [str(environment[key]) for key in ("device", "platform", "precision") if environment.get(key)]
+    where += [f"{environment['cores']} cores"] if environment.get("cores") else []
+    where += [f"git {environment['git']}"] if environment.get("git") else []
+    return "\n".join(
+        [
+            f"# Python {environment.get('python', '?')}, {', '.join(where)}",
+            f"pip install {wanted}",
+            f"export KERAS_BACKEND={environment.get('backend', 'jax')}",
+        ]
+    )
+
+
+def _assignments(flag: str, values: Mapping[str, Any]) -> list[str]:
+    """As the command line reads them: TOML; an option that is None is left out."""
+    return [word for key, value in values.items() if value is not None for word in (flag, f"{key}={_toml(value)}")]
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, dict | list):
+        return json.dumps(value) if isinstance(value, list) else tomli_w.dumps(value).strip()
+    return value if isinstance(value, str) else json.dumps(value)

@@ -82,7 +82,8 @@ class TorchBackend(Backend):
         if isinstance(scaled, TorchParallelOptimizer) and not isinstance(scaled, keras.optimizers.Adam):
             # The update that Keras has for all backends. Its own for torch makes a Python number of the learning rate,
             # for all but Adam, and so can't be traced.
-            scaled._backend_update_step = super(TorchParallelOptimizer, scaled)._backend_update_step
+            whole = super(TorchParallelOptimizer, scaled)
+            scaled._backend_update_step = whole._backend_update_step  # type: ignore[attr-defined]
         new_weights, new_slots = optimizer.stateless_apply(
             list(slots.values()), [gradients[name] for name in weights], list(weights.values())
         )

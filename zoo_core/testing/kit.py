@@ -200,9 +200,8 @@ def _outcome(check: Check, subject: Checked[Any]) -> tuple[Outcome, str]:
     except CheckFailed as failure:
         return "failed", str(failure)
     except (Exception, SystemExit) as error:
-        place = raised_in(error)
-        seen = f"Seen in {place}" if place else "Seen"
-        return "failed", f"Expected no exception. {seen}: {type(error).__name__}: {error}"
+        place = f" in {line}" if (line := raised_in(error)) else ""
+        return "failed", f"Expected no exception. Seen: {type(error).__name__}{place}: {error}"
     return "passed", ""
 
 

@@ -16,12 +16,19 @@ from zoo_core.testing.results import CheckSkipped
 from zoo_core.testing.subject import Subject
 
 MODELS = sorted(zoo_core.registry().models)
+FOUNDING = ["cgan", "dcgan", "vae"]
 COMING_WITH_PACKAGES = [name for name, found in zoo_core.registry().datasets.items() if not found.spec.download]
 METRICS = [name for name in zoo_core.registry().metrics if name != "cas"]  # which trains a classifier each time
 
 
-@parametrize_with_checks(MODELS)
+@parametrize_with_checks(FOUNDING)
 def test_conformance(check: Callable[[], None]):
+    check()
+
+
+@pytest.mark.slow
+@parametrize_with_checks([model for model in MODELS if model not in FOUNDING])
+def test_conformance_of_the_others(check: Callable[[], None]):
     check()
 
 

@@ -109,6 +109,7 @@ def tiny(arguments: list[str]) -> list[str]:
     return []
 
 
+@pytest.mark.slow
 def test_the_commands_of_the_readme_run(
     install: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):

@@ -27,6 +27,7 @@ def measured(digits, labels, reference_labels):
     return ClassificationAccuracyScore(Recipe(steps=200, batch_size=32))(evaluand)["cas"]
 
 
+@pytest.mark.slow
 def test_it_is_the_accuracy_on_real_images_of_what_generated_ones_teach(digits):
     """Images whose labels are one too high teach to say one too much."""
     score = measured(digits, (digits.labels("train") + 1) % 10, (digits.labels("test") + 1) % 10)

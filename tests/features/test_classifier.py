@@ -36,6 +36,7 @@ def test_on_digits_it_is_right_more_than_98_times_in_100():
     assert accuracy(network, digits) == pytest.approx(network.info.test_accuracy, abs=0.003)
 
 
+@pytest.mark.slow
 @pytest.mark.shared_data
 @pytest.mark.parametrize(("name", "least"), [("mnist", 0.99), ("fashion_mnist", 0.91)])
 def test_on_the_large_sets_it_is_as_right_as_its_file_says(shared_data, name, least):

@@ -27,6 +27,7 @@ def test_the_same_recipe_gives_the_same_file(small_set, hasty, tmp_path):
     assert storage.save(tmp_path / "other.h5", network, info) != storage.sha256(hasty.read_bytes())
 
 
+@pytest.mark.slow
 def test_it_learns_and_says_how_well(tmp_path):
     seen = []
     data = squares(64)

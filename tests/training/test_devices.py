@@ -58,6 +58,7 @@ def test_four_devices_give_the_losses_of_one(tmp_path: Path):
     assert RunFolder(tmp_path / "four").description().environment["devices"] == 4
 
 
+@pytest.mark.slow
 def test_a_run_on_four_devices_can_be_gone_on_with_on_one(tmp_path: Path):
     """And four devices can run several steps at once, each batch in parts."""
     training = TRAINING | {"log_every": 2, "accumulate": 2}
@@ -92,6 +93,7 @@ def test_without_a_scheduler_no_processes_are_joined(tmp_path: Path):
     assert "No scheduler that JAX knows has started this process." in done.stderr
 
 
+@pytest.mark.slow
 def test_two_processes_give_the_losses_of_one_device_and_one_of_them_writes(tmp_path: Path):
     """They find each other by the variables that Slurm sets."""
     options = {"width": 2, "latent": 4}

@@ -24,6 +24,7 @@ def planting() -> ModuleType:
     return module
 
 
+@pytest.mark.slow
 @pytest.mark.shared_data
 def test_planted_faults_are_found_and_every_model_trains_on_the_rest(shared_data: Path, tmp_path: Path):
     faults = planting()

@@ -15,6 +15,9 @@ from zoo_core.training.build import build
 from zoo_core.training.engine import Engine
 
 MODELS = sorted(zoo_core.registry().models)
+FOUNDING_AND_OTHERS = [
+    pytest.param(model, marks=() if model in ("cgan", "dcgan", "vae") else pytest.mark.slow) for model in MODELS
+]
 TRANSLATES = {model for model in MODELS if "translate" in zoo_core.registry().model(model).spec.tasks}
 SHAPES = [(28, 28, 1), (32, 32, 3), (48, 32, 3), (128, 128, 3), (30, 41, 1)]
 
@@ -33,7 +36,7 @@ def random_data(model: str, shape: tuple[int, int, int], labelled: bool = True) 
 
 
 @pytest.mark.skipif(keras.backend.backend() != "jax", reason="only JAX traces without compiling")
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", FOUNDING_AND_OTHERS)
 @pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: "x".join(map(str, shape)))
 def test_a_training_step_can_be_traced_at_every_shape(model: str, shape: tuple[int, int, int]):
     """Every operation of a step with its shapes, without the minutes that compiling all of them would take."""
@@ -52,7 +55,7 @@ def test_a_training_step_can_be_traced_at_every_shape(model: str, shape: tuple[i
     assert all(value.shape == () for value in logs.values())
 
 
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", FOUNDING_AND_OTHERS)
 def test_trains_and_does_what_its_tasks_say(model: str, tmp_path: Path):
     data = random_data(model, (20, 16, 3))
     run = zoo_core.train(model, data, tmp_path / "run", options={"width": 2}, training={"steps": 2, "batch_size": 4})

@@ -323,6 +323,7 @@ def test_a_size_brings_several_sizes_together(tmp_path):
     assert load(tmp_path, "@5x7").spec.image_shape == (5, 7, 3)
 
 
+@pytest.mark.slow
 @pytest.mark.shared_data
 def test_twelve_thousand_jpegs_load_in_seconds(shared_data, tmp_path, record_property):
     with tarfile.open(shared_data / "cifar10-jpg-subset.tar") as archive:

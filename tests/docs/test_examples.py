@@ -46,9 +46,10 @@ def test_the_plugin_of_the_tutorial_trains(install: Callable[[str], Path], tmp_p
     assert (tmp_path / "run" / "samples" / "final.png").is_file()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("chosen", "passed"),
-    [("not conformance", "2 passed"), pytest.param("", " passed", marks=pytest.mark.slow)],
+    [("not conformance", "2 passed"), ("", " passed")],
     ids=["own", "all"],
 )
 def test_the_plugin_of_the_tutorial_passes_its_own_tests(install: Callable[[str], Path], chosen: str, passed: str):

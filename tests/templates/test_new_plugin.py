@@ -48,7 +48,8 @@ def test_it_is_well_formed(new_plugin: Callable[[str], Path], kind: str):
     python("ruff", "format", "--check", *ruff, folder=folder)
 
 
-@pytest.mark.parametrize("kind", ["vae"])  # test_installation.py has all of them
+@pytest.mark.slow
+@each_kind
 def test_it_trains_and_passes_its_own_tests_as_it_is(new_plugin: Callable[[str], Path], kind: str):
     folder = new_plugin(kind)
     assert " passed" in python("pytest", "-q", "-p", "no:cacheprovider", folder=folder)

@@ -92,6 +92,7 @@ def assert_same(run: Path, whole: Path) -> None:
     assert [name for name in expected if found[name] != expected[name]] == []
 
 
+@pytest.mark.slow
 def test_killed_wherever_it_hurts_a_run_ends_as_if_nothing_had_happened(tmp_path: Path):
     deaths: list[Event] = [
         ("os.rename", "run.json", 1),  # before it is a run

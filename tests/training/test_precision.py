@@ -18,7 +18,7 @@ from zoo_core.training.options import TrainingOptions
 from zoo_core.training.precision import computing_in
 
 MakeEngine = Callable[..., Engine]
-MODELS = sorted(zoo_core.registry().models)
+MODELS = sorted(name for name, model in zoo_core.registry().models.items() if "generate" in model.spec.tasks)
 SMALL = {"width": 4, "latent": 4}
 
 

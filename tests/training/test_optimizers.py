@@ -112,9 +112,9 @@ def test_the_limit_is_of_each_phase_s_whole_gradient(make_engine: MakeEngine, da
     assert np.linalg.norm(found["generator"]) == pytest.approx(1e-6, rel=0.01)
 
 
-@pytest.mark.parametrize("name", ["Nadam", "RMSprop", "SGD"])
-def test_an_optimizer_other_than_adam_trains(name: str, make_engine: MakeEngine, data: Dataset):
-    """On torch Keras updates by each of them in a way of its own, which can't be traced."""
+@pytest.mark.parametrize("name", ["Adadelta", "SGD"])
+def test_an_optimizer_trains_whose_update_on_torch_is_of_its_own_kind(name: str, make_engine: MakeEngine, data: Dataset):
+    """There Keras makes a Python number of the learning rate for these two, which can't be traced."""
     engine = make_engine(optimizer=getattr(keras.optimizers, name), ema=0.0)
     before, feeder = engine.snapshot(), Feeder(data, "train", 8, 0)
     for step in range(2):

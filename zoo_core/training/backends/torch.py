@@ -7,12 +7,12 @@ place, as Keras' torch optimizers do.
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from types import MethodType
 from typing import Any
 
 import keras
 import numpy as np
 import torch
-from keras.src.backend.torch.optimizers.torch_parallel_optimizer import TorchParallelOptimizer
 from torch.fx.experimental.proxy_tensor import make_fx
 from torch.utils import _pytree as pytree
 
@@ -79,11 +79,10 @@ class TorchBackend(Backend):
         weights: dict[str, Tensor],
     ) -> dict[str, Tensor]:
         scaled = getattr(optimizer, "inner_optimizer", optimizer)  # what a LossScaleOptimizer is around
-        if isinstance(scaled, TorchParallelOptimizer) and not isinstance(scaled, keras.optimizers.Adam):
-            # The update that Keras has for all backends. Its own for torch makes a Python number of the learning rate,
-            # for all but Adam, and so can't be traced.
-            whole = super(TorchParallelOptimizer, scaled)
-            scaled._backend_update_step = whole._backend_update_step  # type: ignore[attr-defined]
+        if isinstance(scaled, keras.optimizers.SGD | keras.optimizers.Adadelta):
+            # Theirs for torch makes a Python number of the learning rate, which can't be traced: the one of all backends.
+            update = keras.optimizers.Optimizer._backend_update_step
+            scaled._backend_update_step = MethodType(update, scaled)
         new_weights, new_slots = optimizer.stateless_apply(
             list(slots.values()), [gradients[name] for name in weights], list(weights.values())
         )

@@ -79,7 +79,7 @@ def maxout(x: Tensor, units: int, pieces: int) -> Tensor:
         (N, units).
     """
     x = layers.Dense(units * pieces, kernel_initializer=uniform(0.005))(x)
-    # Not ops.max: on JAX its gradient divides by the number of the largest values, and came out as NaN.
+    # Not ops.max: in a step that JAX compiled without XLA's optimizations, its gradient came out as NaN.
     return reduce(ops.maximum, ops.unstack(layers.Reshape((units, pieces))(x), axis=2))
 
 

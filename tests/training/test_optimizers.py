@@ -113,8 +113,8 @@ def test_the_limit_is_of_each_phase_s_whole_gradient(make_engine: MakeEngine, da
 
 
 @pytest.mark.parametrize("name", ["Adadelta", "SGD"])
-def test_an_optimizer_trains_whose_update_on_torch_is_of_its_own_kind(name: str, make_engine: MakeEngine, data: Dataset):
-    """There Keras makes a Python number of the learning rate for these two, which can't be traced."""
+def test_an_optimizer_trains_that_has_an_update_of_its_own_on_torch(name: str, make_engine: MakeEngine, data: Dataset):
+    """It makes a Python number of the learning rate, which can't be traced."""
     engine = make_engine(optimizer=getattr(keras.optimizers, name), ema=0.0)
     before, feeder = engine.snapshot(), Feeder(data, "train", 8, 0)
     for step in range(2):

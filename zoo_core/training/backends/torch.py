@@ -80,7 +80,7 @@ class TorchBackend(Backend):
     ) -> dict[str, Tensor]:
         scaled = getattr(optimizer, "inner_optimizer", optimizer)  # what a LossScaleOptimizer is around
         if isinstance(scaled, keras.optimizers.SGD | keras.optimizers.Adadelta):
-            # Theirs for torch makes a Python number of the learning rate, which can't be traced. This is every backend's.
+            # Theirs for torch makes a Python number of the learning rate, which can't be traced: one for all backends.
             update = keras.optimizers.Optimizer._backend_update_step
             scaled._backend_update_step = MethodType(update, scaled)
         new_weights, new_slots = optimizer.stateless_apply(

@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image
 
 from zoo_core.comparing.results import Comparison, gather
-from zoo_core.comparing.tables import source_of
+from zoo_core.comparing.summaries import source_of
 from zoo_core.comparing.verify import problems
 from zoo_core.errors import ZooError
 from zoo_core.reporting import markdown_table, read_results

@@ -1,8 +1,6 @@
-from .api import enhance as enhance
 from .api import evaluate as evaluate
 from .api import resume as resume
 from .api import train as train
-from .api import translate as translate
 from .comparing.compare import compare as compare
 from .comparing.results import Comparison as Comparison
 from .data import Dataset as Dataset
@@ -15,6 +13,8 @@ from .evaluation.record import Record as Record
 from .hookspecs import hookimpl as hookimpl
 from .labelling.prepare import Labelling as Labelling
 from .labelling.prepare import prepare_dataset as prepare_dataset
+from .operations.translation import enhance as enhance
+from .operations.translation import translate as translate
 from .options import Options as Options
 from .registry import Registry as Registry
 from .registry import registry as registry

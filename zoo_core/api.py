@@ -16,7 +16,6 @@ from zoo_core.evaluation.protocol import load_protocol, refuse_beside
 from zoo_core.evaluation.record import Record
 from zoo_core.evaluation.sources import Opened, open_images
 from zoo_core.features import load_features
-from zoo_core.operations.translation import Tell, plan, translate_files
 from zoo_core.registry import registry
 from zoo_core.runs import RunDescription, RunFolder
 from zoo_core.sampling.callbacks import (
@@ -204,51 +203,6 @@ def evaluate(
             judged = _open(str(evaluated), count, seed, directory, skip_bad)
             return evaluate_images(str(evaluated), judged, reference, rules)
         return evaluate_run(run, _trained_on(run, directory), reference, rules)
-
-
-def translate(
-    run: str | Path,
-    source: str | Path,
-    out: str | Path,
-    *,
-    seed: int = 0,
-    checkpoint: Rule = "final",
-    tell: Tell | None = None,
-) -> list[Path]:
-    """Put images through a model that makes images from others, whatever their size: in overlapping tiles of the size
-    that it was trained on, blended.
-
-    Args:
-        run: of a model with the task `translate`, such as pix2pix.
-        source: an image file, or a folder of them, with the folders in it.
-        out: what to write, a file or a folder that does not exist or is empty; into a folder go PNG files.
-        seed: of the noise where the model takes any.
-        checkpoint: of the run, the "final" one or the "best".
-        tell: called as `tell(what, done, of)` with the tiles that are done.
-
-    Returns:
-        The files that were written.
-
-    Raises:
-        UsageError: for whatever was asked wrong, before anything is written.
-        ZooError: where files can't be read, before anything is written, or the disk is full.
-    """
-    jobs = plan(Path(source), Path(out))
-    translate_files(Sampler.load(Path(run), checkpoint), jobs, seed, tell)
-    return [job.out for job in jobs]
-
-
-def enhance(
-    run: str | Path,
-    source: str | Path,
-    out: str | Path,
-    *,
-    seed: int = 0,
-    checkpoint: Rule = "final",
-    tell: Tell | None = None,
-) -> list[Path]:
-    """Restore images by a model trained against a degradation: more pixels, less noise, sharper. As `translate`."""
-    return translate(run, source, out, seed=seed, checkpoint=checkpoint, tell=tell)
 
 
 def _open(source: str, count: int | None, seed: int, data_dir: Path | None, skip_bad: bool) -> Opened:

@@ -65,4 +65,4 @@ def test_failed_seeds_stand_beside_those_that_came_through(make_record: MakeReco
     ]
     records = [make_record("dcgan", 0), make_record("vae", 0), make_record("vae", 1, options={"width": 64})]
     comparison = Comparison(title="", command="", created="", records=records, failures=failures)
-    assert [(s.model, s.failed) for s in comparison.summaries()] == [("dcgan", [2]), ("vae", []), ("vae", [])]
+    assert [(s.model, s.failed) for s in comparison.summaries()] == [("dcgan", (2,)), ("vae", ()), ("vae", ())]

@@ -69,9 +69,9 @@ def enhance(run: Path, source: Path, out: Path, **settings: Any) -> None:
 def _apply(
     run: Path, source: Path, out: Path, seed: int, checkpoint: Literal["final", "best"] | None, as_json: bool
 ) -> None:
-    from zoo_core import api
+    import zoo_core
     from zoo_core.cli.progress import Counting
 
     with Counting() as counting:
-        files = api.translate(run, source, out, seed=seed, checkpoint=checkpoint or "final", tell=counting)
+        files = zoo_core.translate(run, source, out, seed=seed, checkpoint=checkpoint or "final", tell=counting)
     emit({"run": str(run), "images": len(files), "seed": seed, "out": str(out)}, as_json)

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from filelock import FileLock, Timeout
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from zoo_core.errors import UsageError
 from zoo_core.evaluation.protocol import Protocol
-from zoo_core.evaluation.record import Record, Source
+from zoo_core.evaluation.record import Frozen, Record, Source
 from zoo_core.files import write_text
 from zoo_core.runs import RunFolder
 from zoo_core.training.selection import Rule
@@ -28,11 +28,7 @@ _SECONDS_FOR_ANOTHER = 60
 _LINE = 2**16  # bytes at the end of a log in which its last line is looked for
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, ser_json_inf_nan="strings")
-
-
-class Scoring(_Frozen):
+class Scoring(Frozen):
     """How a cell is scored; the fields are those of `zoo_core.evaluate`."""
 
     features: str
@@ -44,21 +40,21 @@ class Scoring(_Frozen):
     seed: int
 
 
-class Failed(_Frozen):
+class Failed(Frozen):
     """What `failure.json` says: why, and the last lines of `cell.log`."""
 
     error: str
     log: list[str]
 
 
-class _Scored(_Frozen):
+class _Scored(Frozen):
     """A record, and the digest of what it was asked for."""
 
     asked: str
     record: Record
 
 
-class Cell(_Frozen):
+class Cell(Frozen):
     """One run of a comparison, and its score.
 
     Attributes:

@@ -1,11 +1,10 @@
 """What changed between two result sets, and whether that is more than chance."""
 
-from typing import Any
-
-from zoo_core.comparing.results import Comparison, Frozen
+from zoo_core.comparing.results import Comparison
 from zoo_core.comparing.statistics import SIGNIFICANCE, holm, welch
-from zoo_core.comparing.tables import Aggregate, Summary, Table, settings_of, source_of, unlike
-from zoo_core.evaluation.record import Record
+from zoo_core.comparing.summaries import Aggregate, Summary, settings_of, source_of
+from zoo_core.comparing.tables import Table, unlike
+from zoo_core.evaluation.record import Frozen, Record
 
 
 class Change(Frozen):
@@ -111,17 +110,13 @@ def _change(name: str, key: str, before: Aggregate, after: Aggregate, summary: S
 
 
 def _corrected(changes: list[Change]) -> list[Change]:
-    tested = [change for change in changes if change.p is not None]
-    adjusted = dict(zip(map(id, tested), holm([change.p for change in tested if change.p is not None]), strict=True))
-    return [
-        change.model_copy(update=_judged(change, adjusted[id(change)])) if id(change) in adjusted else change
-        for change in changes
-    ]
+    adjusted = iter(holm([change.p for change in changes if change.p is not None]))
+    return [change if change.p is None else _judged(change, next(adjusted)) for change in changes]
 
 
-def _judged(change: Change, p: float) -> dict[str, Any]:
-    unproven = change.verdict in ("better", "worse") and p >= SIGNIFICANCE
-    return {"p": p} | ({"verdict": "not significant"} if unproven else {})
+def _judged(change: Change, p: float) -> Change:
+    verdict = change.verdict if p < SIGNIFICANCE else "not significant"
+    return change.model_copy(update={"p": p, "verdict": verdict})
 
 
 def _settings(before: Record, after: Record) -> list[str]:

@@ -8,10 +8,11 @@ from typing import Literal, TypeVar
 
 from pydantic import BaseModel, ValidationError, field_validator
 
-from zoo_core.comparing.tables import Frozen, Summary, Table, source_of, tables_of
+from zoo_core.comparing.summaries import Summary, source_of
+from zoo_core.comparing.tables import Table, tables_of
 from zoo_core.data.sources import without_splits
 from zoo_core.errors import UsageError, ZooError
-from zoo_core.evaluation.record import Record
+from zoo_core.evaluation.record import Frozen, Record
 from zoo_core.files import write_text
 from zoo_core.runs import RunFolder
 
@@ -65,9 +66,9 @@ def _with_failures(table: Table, failures: list[Failure]) -> Table:
     """Averages over the seeds that came through flatter a model: beside them stands how many did not."""
     rows = Counter(summary.model for summary in table.summaries)
 
-    def failed(summary: Summary) -> list[int]:
+    def failed(summary: Summary) -> tuple[int, ...]:
         alike = [f.seed for f in failures if (f.model, without_splits(f.data)) == (summary.model, summary.data)]
-        return alike if rows[summary.model] == 1 else []
+        return tuple(alike) if rows[summary.model] == 1 else ()
 
     return table.model_copy(update={"summaries": [s.model_copy(update={"failed": failed(s)}) for s in table.summaries]})
 

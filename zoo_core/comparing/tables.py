@@ -1,68 +1,14 @@
-"""Like put beside like: records sorted into tables, averaged over training seeds, and ranked."""
+"""Like put beside like: records sorted into tables, ranked and tested."""
 
 import json
 import math
 from collections.abc import Sequence
-from statistics import fmean
 from typing import Literal
 
-import numpy as np
-from pydantic import BaseModel, ConfigDict
-
-from zoo_core.comparing.statistics import (
-    SIGNIFICANCE,
-    pairwise,
-    pareto_front,
-    share_interval,
-    standard_error,
-    t_interval,
-)
+from zoo_core.comparing.statistics import SIGNIFICANCE, pairwise, pareto_front
+from zoo_core.comparing.summaries import Aggregate, Summary, settings_of, source_of, summary_of
 from zoo_core.evaluation.protocol import Protocol, differences
-from zoo_core.evaluation.record import DataRecord, Features, Record, Score, Source
-from zoo_core.sampling.collapse import SHARE
-from zoo_core.training.selection import Rule
-
-
-class Frozen(BaseModel):
-    """What is kept as JSON, which has no NaN and no infinity: they are strings there, and come back as floats."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, ser_json_inf_nan="strings")
-
-
-class Aggregate(Frozen):
-    """One metric of one model over its training seeds.
-
-    Attributes:
-        standard_error: of the mean over seeds: the standard deviation (ddof 1) / √n. None for a single seed.
-        interval: Student's of that mean, which covers 95 %. None for a single seed.
-        sampling_error: the root mean square of the seeds' own standard errors, from the draw of the images alone,
-            which the spread over seeds holds already; None where a score has none.
-        sampling_interval: of the one score of a single seed; None for several.
-        values: one for each seed, in the order of the summary's seeds.
-        floor: what real images score, a mean over the records; None where the metric has no floor.
-        label, better, n_generated, n_reference, n_floor: as in `zoo_core.evaluation.record.Score`.
-    """
-
-    label: str
-    better: Literal["lower", "higher"]
-    mean: float
-    standard_error: float | None
-    interval: tuple[float, float] | None
-    sampling_error: float | None
-    sampling_interval: tuple[float, float] | None
-    values: list[float]
-    n_generated: int
-    n_reference: int
-    floor: float | None
-    n_floor: int | None
-
-
-class Collapses(Frozen):
-    """How many seeds have collapsed, `of` so many whose variety is known, and Wilson's interval of that share."""
-
-    count: int
-    of: int
-    interval: tuple[float, float]
+from zoo_core.evaluation.record import DataRecord, Features, Frozen, Record
 
 
 class Pair(Frozen):
@@ -81,40 +27,6 @@ class Pair(Frozen):
     @property
     def significant(self) -> bool:
         return self.p < SIGNIFICANCE
-
-
-class Summary(Frozen):
-    """One row: a model, trained with the same settings on the same data from one or several seeds.
-
-    Attributes:
-        label: the model's name, followed by the settings that set it apart where the table has it more than once.
-        seeds, runs: of each record, in the same order.
-        failed: seeds whose run failed, as far as they can only be of this row: that of the model's only settings.
-        rank: 1 + the number of models in the table that are significantly better; None where nothing can be tested.
-        checkpoint: which one of each run is scored.
-        other_checkpoint: the ranking score of the other one, the best or the final; None where runs have but one.
-        images_seen, seconds, parameters: means over the seeds; the seconds are those of the training steps.
-        efficient: by which costs no other row of the table is as good and as cheap: "seconds", "parameters".
-        sampling_speed: images/s, a mean over the seeds; None where it was not measured.
-        collapses: None where it is not known.
-    """
-
-    model: str
-    label: str
-    data: str
-    seeds: list[int]
-    runs: list[str]
-    failed: list[int] = []
-    rank: int | None = None
-    metrics: dict[str, Aggregate]
-    checkpoint: Rule
-    other_checkpoint: Aggregate | None
-    images_seen: float
-    seconds: float
-    parameters: float
-    efficient: list[Literal["seconds", "parameters"]] = []
-    sampling_speed: float | None
-    collapses: Collapses | None
 
 
 class Table(Frozen):
@@ -159,12 +71,6 @@ def tables_of(records: list[Record]) -> list[Table]:
     return [_table(group, _apart(group[0], [g[0] for g in groups[:n]])) for n, group in enumerate(groups)]
 
 
-def source_of(record: Record) -> Source:
-    """The run that a comparison's record is of."""
-    assert record.source is not None  # `Comparison` takes no other records
-    return record.source
-
-
 def unlike(record: Record, other: Record) -> list[str]:
     """What forbids to compare two records, each as "field: one, other"; nothing where they may be compared."""
     fields: dict[str, tuple[object, object]] = {
@@ -197,7 +103,7 @@ def _table(records: list[Record], apart: list[str]) -> Table:
         rows.setdefault((source_of(record).model, json.dumps(settings_of(record))), []).append(record)
     labels = _labels([row[0] for row in rows.values()])
     ranked_by = next((key for record in records for key in record.metrics if _distance(key)), None)
-    summaries = [_summary(label, row, ranked_by) for label, row in zip(labels, rows.values(), strict=True)]
+    summaries = [summary_of(label, row, ranked_by) for label, row in zip(labels, rows.values(), strict=True)]
     pairs: list[Pair] = []
     if ranked_by is not None:
         summaries.sort(key=lambda summary: _order(summary.metrics.get(ranked_by)))
@@ -219,24 +125,6 @@ def _table(records: list[Record], apart: list[str]) -> Table:
     )
 
 
-def settings_of(record: Record) -> dict[str, str]:
-    """Everything that was chosen but for the seed: records that agree in all of it are seeds of one row."""
-    source = source_of(record)
-    training = {f"training.{key}": value for key, value in source.training.items()}
-    ends_anywhere = any(source.training.get(name) for name in ("patience", "seconds"))
-    chosen = {
-        **source.options,
-        **training,
-        "version": source.version,
-        "data": source.trained_on["content_hash"],
-        # a step that scores or a clock chose is each seed's own
-        "checkpoint": source.checkpoint_rule
-        if source.checkpoint_rule == "best" or ends_anywhere
-        else source.checkpoint,
-    }
-    return {key: value if isinstance(value, str) else json.dumps(value) for key, value in sorted(chosen.items())}
-
-
 def _labels(firsts: list[Record]) -> list[str]:
     """A label for each row, from its first record: the model, and what differs from its other rows."""
     labels = []
@@ -246,57 +134,6 @@ def _labels(firsts: list[Record]) -> list[str]:
         apart = [f"{key}={value}" for key, value in settings.items() if any(n.get(key) != value for n in namesakes)]
         labels.append(f"{model} ({', '.join(apart)})" if apart else model)
     return labels
-
-
-def _summary(label: str, records: list[Record], ranked_by: str | None) -> Summary:
-    sources = [source_of(record) for record in records]
-    keys = {key: None for record in records for key in record.metrics}  # a dict, which keeps their order
-    others = [record.other_checkpoint.metrics.get(ranked_by or "") for record in records if record.other_checkpoint]
-    scored = [score for score in others if score is not None]
-    speeds = [record.sampling.images_per_second for record in records if record.sampling]
-    return Summary(
-        model=sources[0].model,
-        label=label,
-        data=records[0].data.name,
-        seeds=[source.seed for source in sources],
-        runs=[source.run for source in sources],
-        metrics={key: _aggregate([r.metrics[key] for r in records if key in r.metrics]) for key in keys},
-        checkpoint=sources[0].checkpoint_rule,
-        other_checkpoint=_aggregate(scored) if len(scored) == len(records) else None,
-        images_seen=fmean(source.cost.images_seen for source in sources),
-        seconds=fmean(source.cost.seconds for source in sources),
-        parameters=fmean(source.cost.parameters for source in sources),
-        sampling_speed=fmean(speeds) if speeds else None,
-        collapses=_collapses(records),
-    )
-
-
-def _collapses(records: list[Record]) -> Collapses | None:
-    known = [record.sampling.variety for record in records if record.sampling and record.sampling.variety is not None]
-    count = sum(variety < SHARE for variety in known)
-    return Collapses(count=count, of=len(known), interval=share_interval(count, len(known))) if known else None
-
-
-def _aggregate(scores: list[Score]) -> Aggregate:
-    values = [score.value for score in scores]
-    floors = [score.floor for score in scores if score.floor is not None]
-    errors = [score.standard_error for score in scores if score.standard_error is not None]
-    with np.errstate(all="ignore"):  # scores that are not finite give a mean that is not
-        mean = float(np.mean(values))
-    return Aggregate(
-        label=scores[0].label,
-        better=scores[0].better,
-        mean=mean,
-        standard_error=standard_error(values),
-        interval=t_interval(values),
-        sampling_error=float(np.sqrt(np.mean(np.square(errors)))) if len(errors) == len(scores) else None,
-        sampling_interval=scores[0].interval if len(scores) == 1 else None,
-        values=values,
-        n_generated=scores[0].n_generated,
-        n_reference=scores[0].n_reference,
-        floor=fmean(floors) if floors else None,
-        n_floor=scores[0].n_floor,
-    )
 
 
 def _distance(key: str) -> bool:
@@ -328,10 +165,12 @@ def _rank(summary: Summary, pairs: list[Pair]) -> int | None:
     return 1 + sum(pair.worse == summary.label and pair.significant for pair in pairs)
 
 
-def _efficient(summaries: Sequence[Summary], key: str) -> list[list[Literal["seconds", "parameters"]]]:
+def _efficient(summaries: Sequence[Summary], key: str) -> list[tuple[Literal["seconds", "parameters"], ...]]:
+    """By which costs each summary is on the Pareto front."""
     scores = [summary.metrics[key].mean if key in summary.metrics else math.nan for summary in summaries]
-    by_seconds = pareto_front([(s.seconds, score) for s, score in zip(summaries, scores, strict=True)])
-    by_parameters = pareto_front([(s.parameters, score) for s, score in zip(summaries, scores, strict=True)])
-    names: tuple[Literal["seconds", "parameters"], ...] = ("seconds", "parameters")
-    fronts = zip(by_seconds, by_parameters, strict=True)
-    return [[name for name, on in zip(names, front, strict=True) if on] for front in fronts]
+    costs: tuple[Literal["seconds", "parameters"], ...] = ("seconds", "parameters")
+    fronts = [
+        pareto_front([(getattr(summary, cost), score) for summary, score in zip(summaries, scores, strict=True)])
+        for cost in costs
+    ]
+    return [tuple(cost for cost, on in zip(costs, row, strict=True) if on) for row in zip(*fronts, strict=True)]

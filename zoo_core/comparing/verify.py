@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from zoo_core.comparing.results import Comparison
-from zoo_core.comparing.tables import source_of
+from zoo_core.comparing.summaries import source_of
 from zoo_core.errors import UsageError
 from zoo_core.evaluation.protocol import Protocol, differences, load_protocol, protocol_names
 from zoo_core.evaluation.record import Record, Score

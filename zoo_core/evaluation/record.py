@@ -11,12 +11,13 @@ from zoo_core.evaluation.protocol import Protocol
 from zoo_core.training.selection import Rule
 
 
-class _Frozen(BaseModel):
-    # JSON has no NaN and no infinity: as strings they are valid JSON and come back as floats
+class Frozen(BaseModel):
+    """What is kept as JSON, which has no NaN and no infinity: they are strings there, and come back as floats."""
+
     model_config = ConfigDict(extra="forbid", frozen=True, ser_json_inf_nan="strings")
 
 
-class Score(_Frozen):
+class Score(Frozen):
     """What one metric measured.
 
     Attributes:
@@ -44,7 +45,7 @@ class Score(_Frozen):
     plugin: str | None = None
 
 
-class Features(_Frozen):
+class Features(Frozen):
     """The feature network: its name, such as "classifier:digits", the SHA-256 of its weights where it has any, what
     computed it, which moves a score by rounding only, and the package and version that brought it, None for
     zoo-core's own."""
@@ -55,7 +56,7 @@ class Features(_Frozen):
     plugin: str | None = None
 
 
-class DataRecord(_Frozen):
+class DataRecord(Frozen):
     """The reference: the images as named, the hash of their content, their shape (H, W, C), which splits of a data set
     they are, joined by "+", or "all" for images that are no data set, and the package and version that brought them,
     None where none but zoo-core did."""
@@ -67,7 +68,7 @@ class DataRecord(_Frozen):
     plugin: str | None = None
 
 
-class Cost(_Frozen):
+class Cost(Frozen):
     """What training took. `seconds` is the time spent in training steps, `wall_seconds` includes everything else."""
 
     steps: int
@@ -79,7 +80,7 @@ class Cost(_Frozen):
     peak_memory_mib: float
 
 
-class Source(_Frozen):
+class Source(Frozen):
     """The run that was evaluated.
 
     Attributes:
@@ -103,7 +104,7 @@ class Source(_Frozen):
     environment: dict[str, Any]
 
 
-class Sampling(_Frozen):
+class Sampling(Frozen):
     """How a run generates, found when it was evaluated.
 
     Attributes:
@@ -120,7 +121,7 @@ class Sampling(_Frozen):
     variety: float | None
 
 
-class OtherCheckpoint(_Frozen):
+class OtherCheckpoint(Frozen):
     """What the run's other checkpoint scores by the same rules: the final one where the best is the record's, and the
     best where it is the final one."""
 
@@ -129,7 +130,7 @@ class OtherCheckpoint(_Frozen):
     metrics: dict[str, Score]
 
 
-class Record(_Frozen):
+class Record(Frozen):
     """One evaluation: of a run (`source`), or of images from elsewhere (`source` None, `evaluated` names them).
 
     Attributes:

@@ -9,7 +9,8 @@ from typing import Any, Literal
 import plotly.graph_objects as go
 from plotly.offline import get_plotlyjs
 
-from zoo_core.comparing.tables import Summary, Table
+from zoo_core.comparing.summaries import Summary
+from zoo_core.comparing.tables import Table
 from zoo_core.training.selection import PREFIX
 
 COLOURS = ("#2f7ebc", "#c8642a", "#1f9a83", "#b8559b", "#8a7a1f", "#7a7f87")

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from zoo_core.comparing.results import Comparison
-from zoo_core.comparing.tables import Summary, Table
+from zoo_core.comparing.summaries import Summary
+from zoo_core.comparing.tables import Table
 from zoo_core.reporting.curves import COLOURS
 from zoo_core.reporting.words import heading
 from zoo_core.runs import RunFolder

@@ -9,7 +9,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from zoo_core.comparing.results import Comparison
-from zoo_core.comparing.tables import Summary, Table, source_of
+from zoo_core.comparing.summaries import Summary, source_of
+from zoo_core.comparing.tables import Table
 from zoo_core.evaluation.record import Cost, Record
 from zoo_core.files import write_text
 from zoo_core.reporting import curves, reproduce, words

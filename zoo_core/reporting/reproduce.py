@@ -7,7 +7,7 @@ from typing import Any
 
 import tomli_w
 
-from zoo_core.comparing.tables import source_of
+from zoo_core.comparing.summaries import source_of
 from zoo_core.data.sources import without_splits
 from zoo_core.evaluation.record import Record
 

@@ -5,7 +5,8 @@ import io
 import re
 
 from zoo_core.comparing.results import Comparison
-from zoo_core.comparing.tables import Aggregate, Summary, Table
+from zoo_core.comparing.summaries import Aggregate, Summary
+from zoo_core.comparing.tables import Table
 from zoo_core.reporting.words import facts, grid, heading, note, texts
 
 LATEX = {

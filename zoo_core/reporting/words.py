@@ -4,7 +4,8 @@ import math
 from typing import Literal, NamedTuple
 
 from zoo_core.comparing.statistics import SIGNIFICANCE
-from zoo_core.comparing.tables import Aggregate, Pair, Summary, Table
+from zoo_core.comparing.summaries import Aggregate, Summary
+from zoo_core.comparing.tables import Pair, Table
 from zoo_core.evaluation.record import Score
 from zoo_core.sampling.collapse import SHARE
 

@@ -1,0 +1,162 @@
+"""One row of a table: a model's scores, averaged over its training seeds."""
+
+import json
+from statistics import fmean
+from typing import Literal
+
+import numpy as np
+
+from zoo_core.comparing.statistics import share_interval, standard_error, t_interval
+from zoo_core.evaluation.record import Frozen, Record, Score, Source
+from zoo_core.sampling.collapse import SHARE
+from zoo_core.training.selection import Rule
+
+
+class Aggregate(Frozen):
+    """One metric of one model over its training seeds.
+
+    Attributes:
+        standard_error: of the mean over seeds: the standard deviation (ddof 1) / √n. None for a single seed.
+        interval: Student's of that mean, which covers 95 %. None for a single seed.
+        sampling_error: the root mean square of the seeds' own standard errors, from the draw of the images alone,
+            which the spread over seeds holds already; None where a score has none.
+        sampling_interval: of the one score of a single seed; None for several.
+        values: one for each seed, in the order of the summary's seeds.
+        floor: what real images score, a mean over the records; None where the metric has no floor.
+        label, better, n_generated, n_reference, n_floor: as in `zoo_core.evaluation.record.Score`.
+    """
+
+    label: str
+    better: Literal["lower", "higher"]
+    mean: float
+    standard_error: float | None
+    interval: tuple[float, float] | None
+    sampling_error: float | None
+    sampling_interval: tuple[float, float] | None
+    values: list[float]
+    n_generated: int
+    n_reference: int
+    floor: float | None
+    n_floor: int | None
+
+
+class Collapses(Frozen):
+    """How many seeds have collapsed, `of` so many whose variety is known, and Wilson's interval of that share."""
+
+    count: int
+    of: int
+    interval: tuple[float, float]
+
+
+class Summary(Frozen):
+    """One row: a model, trained with the same settings on the same data from one or several seeds.
+
+    Attributes:
+        label: the model's name, followed by the settings that set it apart where the table has it more than once.
+        seeds, runs: of each record, in the same order.
+        failed: seeds whose run failed, as far as they can only be of this row: that of the model's only settings.
+        rank: 1 + the number of models in the table that are significantly better; None where nothing can be tested.
+        checkpoint: which one of each run is scored.
+        other_checkpoint: the ranking score of the other one, the best or the final; None where runs have but one.
+        images_seen, seconds, parameters: means over the seeds; the seconds are those of the training steps.
+        efficient: by which costs no other row of the table is as good and as cheap: "seconds", "parameters".
+        sampling_speed: images/s, a mean over the seeds; None where it was not measured.
+        collapses: None where it is not known.
+    """
+
+    model: str
+    label: str
+    data: str
+    seeds: list[int]
+    runs: list[str]
+    failed: tuple[int, ...] = ()
+    rank: int | None = None
+    metrics: dict[str, Aggregate]
+    checkpoint: Rule
+    other_checkpoint: Aggregate | None
+    images_seen: float
+    seconds: float
+    parameters: float
+    efficient: tuple[Literal["seconds", "parameters"], ...] = ()
+    sampling_speed: float | None
+    collapses: Collapses | None
+
+
+def source_of(record: Record) -> Source:
+    """The run that a comparison's record is of."""
+    assert record.source is not None  # `Comparison` takes no other records
+    return record.source
+
+
+def settings_of(record: Record) -> dict[str, str]:
+    """Everything that was chosen but for the seed: records that agree in all of it are seeds of one row."""
+    source = source_of(record)
+    training = {f"training.{key}": value for key, value in source.training.items()}
+    ends_anywhere = any(source.training.get(name) for name in ("patience", "seconds"))
+    chosen = {
+        **source.options,
+        **training,
+        "version": source.version,
+        "data": source.trained_on["content_hash"],
+        # a step that scores or a clock chose is each seed's own
+        "checkpoint": source.checkpoint_rule
+        if source.checkpoint_rule == "best" or ends_anywhere
+        else source.checkpoint,
+    }
+    return {key: value if isinstance(value, str) else json.dumps(value) for key, value in sorted(chosen.items())}
+
+
+def summary_of(label: str, records: list[Record], ranked_by: str | None) -> Summary:
+    """The row of these records, which agree in their settings.
+
+    Args:
+        ranked_by: the metric whose score of the other checkpoint is kept.
+    """
+    sources = [source_of(record) for record in records]
+    keys = {key: None for record in records for key in record.metrics}  # a dict, which keeps their order
+    others = [record.other_checkpoint.metrics.get(ranked_by or "") for record in records if record.other_checkpoint]
+    scored = [score for score in others if score is not None]
+    speeds = [record.sampling.images_per_second for record in records if record.sampling]
+    return Summary(
+        model=sources[0].model,
+        label=label,
+        data=records[0].data.name,
+        seeds=[source.seed for source in sources],
+        runs=[source.run for source in sources],
+        metrics={key: _aggregate([r.metrics[key] for r in records if key in r.metrics]) for key in keys},
+        checkpoint=sources[0].checkpoint_rule,
+        other_checkpoint=_aggregate(scored) if len(scored) == len(records) else None,
+        images_seen=fmean(source.cost.images_seen for source in sources),
+        seconds=fmean(source.cost.seconds for source in sources),
+        parameters=fmean(source.cost.parameters for source in sources),
+        sampling_speed=fmean(speeds) if speeds else None,
+        collapses=_collapses(records),
+    )
+
+
+def _collapses(records: list[Record]) -> Collapses | None:
+    known = [record.sampling.variety for record in records if record.sampling and record.sampling.variety is not None]
+    count = sum(variety < SHARE for variety in known)
+    return Collapses(count=count, of=len(known), interval=share_interval(count, len(known))) if known else None
+
+
+def _aggregate(scores: list[Score]) -> Aggregate:
+    values = [score.value for score in scores]
+    floors = [score.floor for score in scores if score.floor is not None]
+    errors = [score.standard_error for score in scores if score.standard_error is not None]
+    with np.errstate(all="ignore"):  # scores that are not finite give a mean that is not
+        mean = float(np.mean(values))
+    return Aggregate(
+        label=scores[0].label,
+        better=scores[0].better,
+        mean=mean,
+        standard_error=standard_error(values),
+        interval=t_interval(values),
+        sampling_error=float(np.sqrt(np.mean(np.square(errors)))) if len(errors) == len(scores) else None,
+        sampling_interval=scores[0].interval if len(scores) == 1 else None,
+        values=values,
+        n_generated=scores[0].n_generated,
+        n_reference=scores[0].n_reference,
+        floor=fmean(floors) if floors else None,
+        n_floor=scores[0].n_floor,
+    )

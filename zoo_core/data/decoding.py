@@ -1,5 +1,6 @@
 """From an image file to a uint8 array: what is accepted, and what becomes of colour, transparency and depth."""
 
+import os
 import warnings
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -18,9 +19,10 @@ FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF")  # a .png that is really
 T = TypeVar("T")
 
 
-def is_image(path: Path) -> bool:
+def is_image(path: str | Path) -> bool:
     """Whether a file counts as an image, by its name: hidden ones and other extensions do not."""
-    return path.suffix.lower() in EXTENSIONS and not path.name.startswith(".")
+    name = os.path.basename(path)
+    return os.path.splitext(name)[1].lower() in EXTENSIONS and not name.startswith(".")
 
 
 def decode(path: Path, size: tuple[int, int] | None) -> np.ndarray:

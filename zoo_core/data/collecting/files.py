@@ -1,5 +1,6 @@
 """What folders and archives of image files have in common: which files count, and what the folders around them say."""
 
+import os
 from abc import abstractmethod
 from collections import Counter
 from collections.abc import Iterator
@@ -57,8 +58,8 @@ class ImageFiles(ImageSource):
         for entry in self.entries():
             if entry.odd:
                 ignored[entry.odd] += 1
-            elif not is_image(path := Path(entry.path)):
-                ignored[path.suffix.lower() or "no extension"] += 1
+            elif not is_image(entry.path):
+                ignored[os.path.splitext(entry.path)[1].lower() or "no extension"] += 1
             else:
                 yield entry
 
@@ -77,7 +78,7 @@ def check_size(size: int) -> None:
         raise ValueError(f"it has {size / 2**20:,.0f} MiB, more than {LARGEST / 2**20:.0f}")
 
 
-def stamp(path: Path) -> str:
+def stamp(path: str | Path) -> str:
     """Another text once a file was changed."""
-    status = path.stat()
+    status = os.stat(path)
     return f"{status.st_size} {status.st_mtime_ns}"

@@ -56,8 +56,10 @@ class Folder(ImageFiles):
     def fingerprint(self) -> str:
         total = 0
         for entry in self.images(Counter()):
-            path = self._root / entry.path
-            state = stamp(path) if path.exists() else "not there"
+            try:
+                state = stamp(os.path.join(self._root, entry.path))
+            except FileNotFoundError:  # a link to nothing
+                state = "not there"
             digest = hashlib.sha256(os.fsencode(entry.path) + b"\0" + state.encode()).digest()
             total += int.from_bytes(digest, "big")  # a sum, as folders list their files in any order
         return f"{total % 2**256:064x}"

@@ -106,15 +106,10 @@ class PixelFiles:
     def __init__(self, folder: Path) -> None:
         folder.mkdir(exist_ok=True)
         self._folder = folder
-        self._open: dict[int, np.memmap] = {}
 
     def path(self, shard: int) -> Path:
         return self._folder / f"{shard:08d}.bin"
 
     def read(self, shard: int, offset: int, shape: list[int]) -> np.ndarray:
         """One image, uint8 (H, W, C)."""
-        if shard not in self._open:
-            if len(self._open) == 64:  # far below what a process may hold open
-                self._open.pop(next(iter(self._open)))
-            self._open[shard] = np.memmap(self.path(shard), np.uint8, "r")
-        return self._open[shard][offset : offset + math.prod(shape)].reshape(shape)
+        return np.fromfile(self.path(shard), np.uint8, math.prod(shape), offset=offset).reshape(shape)

@@ -1,15 +1,17 @@
 """The data sets of the core."""
 
+from dataclasses import replace
+
 from zoo_core.specs import DatasetSpec
 
 _TARGET = "zoo_core.data.builtin.loading:open_builtin"
 _AT_HAND = "zoo_core.data.builtin.loading:at_hand"
 
 _DIGITS = tuple("0123456789")
-_FASHION = "T-shirt/top,Trouser,Pullover,Dress,Coat,Sandal,Shirt,Sneaker,Bag,Ankle boot"
+_FASHION_CLASSES = "T-shirt/top,Trouser,Pullover,Dress,Coat,Sandal,Shirt,Sneaker,Bag,Ankle boot"
 _HIRAGANA = "o ki su tsu na ha ma ya re wo"
-_CIFAR10 = "airplane automobile bird cat deer dog frog horse ship truck"
-_CIFAR100 = """
+_CIFAR10_CLASSES = "airplane automobile bird cat deer dog frog horse ship truck"
+_CIFAR100_CLASSES = """
     apple aquarium_fish baby bear beaver bed bee beetle bicycle bottle bowl boy bridge bus butterfly camel can castle
     caterpillar cattle chair chimpanzee clock cloud cockroach couch crab crocodile cup dinosaur dolphin elephant
     flatfish forest fox girl hamster house kangaroo keyboard lamp lawn_mower leopard lion lizard lobster man maple_tree
@@ -19,14 +21,34 @@ _CIFAR100 = """
     wardrobe whale willow_tree wolf woman worm
 """
 
-_MNIST_SPLITS = {"train": 55_000, "validation": 5_000, "test": 10_000}
-_CIFAR_SPLITS = {"train": 45_000, "validation": 5_000, "test": 10_000}
-
-_IDX = (
-    "train-images-idx3-ubyte.gz, train-labels-idx1-ubyte.gz, t10k-images-idx3-ubyte.gz and t10k-labels-idx1-ubyte.gz",
+_MNIST = DatasetSpec(
+    name="mnist",
+    summary="handwritten digits (LeCun et al., 1998)",
+    target=_TARGET,
+    shape=(28, 28, 1),
+    classes=_DIGITS,
+    splits={"train": 55_000, "validation": 5_000, "test": 10_000},
+    origin="keras.datasets",
+    download="by keras.datasets, from storage.googleapis.com",
+    at_hand=_AT_HAND,
+    files=(
+        "train-images-idx3-ubyte.gz, train-labels-idx1-ubyte.gz, t10k-images-idx3-ubyte.gz and "
+        "t10k-labels-idx1-ubyte.gz",
+    ),
 )
-_FROM_GOOGLE = "by keras.datasets, from storage.googleapis.com"
-_FROM_TORONTO = "by keras.datasets, from www.cs.toronto.edu"
+_CIFAR10 = DatasetSpec(
+    name="cifar10",
+    summary="animals and vehicles, 10 classes (Krizhevsky, 2009)",
+    target=_TARGET,
+    shape=(32, 32, 3),
+    classes=tuple(_CIFAR10_CLASSES.split()),
+    splits={"train": 45_000, "validation": 5_000, "test": 10_000},
+    origin="keras.datasets",
+    download="by keras.datasets, from www.cs.toronto.edu",
+    at_hand=_AT_HAND,
+    megabytes=170,  # 170,498,071 bytes, the size of the file whose hash keras.datasets compares with
+    files=("cifar-10-binary.tar.gz or cifar-10-batches-bin", "cifar-10-python.tar.gz or cifar-10-batches-py"),
+)
 
 DATASETS = (
     DatasetSpec(
@@ -39,66 +61,29 @@ DATASETS = (
         splits={"train": 1294, "validation": 144, "test": 359},
         origin="scikit-learn",
     ),
-    DatasetSpec(
-        name="mnist",
-        summary="handwritten digits (LeCun et al., 1998)",
-        target=_TARGET,
-        shape=(28, 28, 1),
-        classes=_DIGITS,
-        splits=_MNIST_SPLITS,
-        origin="keras.datasets",
-        download=_FROM_GOOGLE,
-        at_hand=_AT_HAND,
-        files=_IDX,
-    ),
-    DatasetSpec(
+    _MNIST,
+    replace(
+        _MNIST,
         name="fashion_mnist",
         summary="articles of clothing (Xiao et al., 2017)",
-        target=_TARGET,
-        shape=(28, 28, 1),
-        classes=tuple(_FASHION.split(",")),
-        splits=_MNIST_SPLITS,
-        origin="keras.datasets",
-        download=_FROM_GOOGLE,
-        at_hand=_AT_HAND,
-        files=_IDX,
+        classes=tuple(_FASHION_CLASSES.split(",")),
     ),
-    DatasetSpec(
+    replace(
+        _MNIST,
         name="kmnist",
         summary="handwritten hiragana of old Japanese books (Clanuwat et al., 2018)",
-        target=_TARGET,
-        shape=(28, 28, 1),
         classes=tuple(_HIRAGANA.split()),
-        splits=_MNIST_SPLITS,
         origin="github.com/rois-codh/kmnist",
         download="by hand, from github.com/rois-codh/kmnist, into the folder of --data-dir",
-        at_hand=_AT_HAND,
         megabytes=20,  # 17 and 3, as the README there has it
-        files=_IDX,
     ),
-    DatasetSpec(
-        name="cifar10",
-        summary="animals and vehicles, 10 classes (Krizhevsky, 2009)",
-        target=_TARGET,
-        shape=(32, 32, 3),
-        classes=tuple(_CIFAR10.split()),
-        splits=_CIFAR_SPLITS,
-        origin="keras.datasets",
-        download=_FROM_TORONTO,
-        at_hand=_AT_HAND,
-        megabytes=170,  # 170,498,071 bytes, the size of the file whose hash keras.datasets compares with
-        files=("cifar-10-binary.tar.gz or cifar-10-batches-bin", "cifar-10-python.tar.gz or cifar-10-batches-py"),
-    ),
-    DatasetSpec(
+    _CIFAR10,
+    replace(
+        _CIFAR10,
         name="cifar100",
         summary="things and creatures, 100 fine classes (Krizhevsky, 2009)",
-        target=_TARGET,
-        shape=(32, 32, 3),
-        classes=tuple(_CIFAR100.split()),
-        splits=_CIFAR_SPLITS,
-        origin="keras.datasets",
-        download=_FROM_TORONTO,
-        at_hand=_AT_HAND,
+        classes=tuple(_CIFAR100_CLASSES.split()),
+        megabytes=None,
         files=("cifar-100-binary.tar.gz or cifar-100-binary", "cifar-100-python.tar.gz or cifar-100-python"),
     ),
     DatasetSpec(

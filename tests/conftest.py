@@ -64,7 +64,7 @@ class Model(GenerativeModel):
 
     def networks(self, data):
         channels = data.image_shape[2]
-        ones = keras.initializers.Constant(ops.convert_to_numpy(ops.ones((2, 2, 1, 1))) * ops.eye(channels))
+        ones = keras.initializers.Constant(ops.convert_to_numpy(ops.ones((2, 2, 1, 1)) * ops.eye(channels)))
         double = keras.layers.Conv2DTranspose(channels, 2, strides=2, kernel_initializer=ones)
         inputs = keras.Input(data.fields["inputs"].shape)
         return {"network": keras.Model(inputs, double(inputs))}

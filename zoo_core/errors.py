@@ -29,11 +29,15 @@ class UsageError(ZooError):
     exit_code = 2
 
 
+class UnknownName(UsageError):
+    """A name that stands for nothing: misspelt, or not installed."""
+
+
 class UnsupportedShape(UsageError):
     """Raised by `GenerativeModel.networks` for images that the model can't take; the hint says which it can."""
 
 
-def unknown(kind: str, name: str, known: Iterable[str], hint: str = "") -> UsageError:
+def unknown(kind: str, name: str, known: Iterable[str], hint: str = "") -> UnknownName:
     """The error for a misspelt name: names the nearest known one, or lists them all.
 
     Args:
@@ -46,7 +50,7 @@ def unknown(kind: str, name: str, known: Iterable[str], hint: str = "") -> Usage
         hint = f"Did you mean '{near[0]}'?"
     elif not hint:
         hint = f"Known: {', '.join(known) or 'none'}."
-    return UsageError(f"Unknown {kind} '{name}'.", hint)
+    return UnknownName(f"Unknown {kind} '{name}'.", hint)
 
 
 class Interrupted(ZooError):

@@ -16,6 +16,7 @@ TASKS = {
     "reconstruct": ("encode", "decode"),
     "likelihood": ("likelihood", "log_likelihood"),
     "translate": ("transform",),
+    "inpaint": ("inpaint",),
 }
 """What a model can do, and what its class must then have (see `zoo_core.models.tasks`)."""
 

@@ -117,6 +117,24 @@ def test_a_model_that_can_not_be_checked(invoke: Invoke):
 
 @pytest.mark.filterwarnings("default::zoo_core.registry.BrokenPluginWarning")
 @pytest.mark.parametrize(
+    ("name", "hint"),
+    [
+        ("mnits", "Did you mean the data set 'mnist'"),
+        ("goood", "Did you mean the model 'good'?"),
+        ("pixel", "the feature network 'pixels'"),
+        ("psrn", "the metric 'psnr'"),
+        ("xxxxxxxx", "See: zoo models list, zoo datasets list, zoo features list, zoo metrics list."),
+    ],
+)
+def test_a_misspelt_name_is_looked_for_among_all_kinds(invoke: Invoke, name: str, hint: str):
+    result = invoke("plugins", "check", name)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert f"There is no model, data set, feature network or metric called '{name}'." in result.stderr
+    assert hint in result.stderr
+
+
+@pytest.mark.filterwarnings("default::zoo_core.registry.BrokenPluginWarning")
+@pytest.mark.parametrize(
     ("name", "checks"),
     [("lfw_subset", kit.DATASET_CHECKS), ("pixels", kit.FEATURE_CHECKS), ("psnr", kit.METRIC_CHECKS)],
 )

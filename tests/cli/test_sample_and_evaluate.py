@@ -4,10 +4,12 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import Result
 from PIL import Image
 
+import zoo_core
 from zoo_core import api
 from zoo_core.runs import RunFolder
 
@@ -43,6 +45,55 @@ def test_a_sheet_of_the_classes_that_are_asked_for(invoke: Invoke, runs: dict[st
     assert result.exit_code == 0, result.stderr
     with Image.open(out) as image:
         assert image.size == (38, 38)
+
+
+@pytest.mark.parametrize(("count", "labels", "size"), [("24", (), (38, 182)), ("4", ("7", "2"), (38, 38))])
+def test_a_sheet_has_a_row_for_each_class(
+    invoke: Invoke, runs: dict[str, Path], tmp_path: Path, count: str, labels: tuple[str, ...], size: tuple[int, int]
+):
+    named = [argument for label in labels for argument in ("--label", label)]
+    out = tmp_path / "sheet.png"
+    result = invoke("sample", str(runs["cgan"]), "-n", count, "--grid", "--out", str(out), *named, "--json")
+    assert result.exit_code == 0, result.stderr
+    assert json.loads(result.stdout)["images"] == 2 * (len(labels) or 10)
+    with Image.open(out) as image:
+        assert image.size == size
+        sheet = np.asarray(image)
+    sampler = zoo_core.Sampler.load(runs["cgan"])
+    second_row = sampler.generate(1, 0, np.array([2 if labels else 1], "int32"), first=2)[0, ..., 0]
+    np.testing.assert_allclose(sheet[20:36, 2:18].astype(int), second_row.astype(int), atol=1)
+
+
+def test_a_path_as_a_strip_and_as_an_animation(invoke: Invoke, runs: dict[str, Path], tmp_path: Path):
+    for name, images in (("walk.png", 2 * 4), ("walk.gif", 2 * 3 + 1)):
+        out = str(tmp_path / name)
+        path = ("--interpolate", "spherical", "-n", "3", "--frames", "4")
+        result = invoke("sample", str(runs["vae"]), *path, "--out", out, "--json")
+        assert result.exit_code == 0, result.stderr
+        assert json.loads(result.stdout)["images"] == images
+    with Image.open(tmp_path / "walk.png") as strip:
+        assert strip.size == (4 * 18 + 2, 2 * 18 + 2)
+    with Image.open(tmp_path / "walk.gif") as animation:
+        assert (animation.n_frames, animation.size) == (7, (16, 16))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--interpolate", "linear", "--out", "x.jpg"), "writes a .png or a .gif, received 'x.jpg'"),
+        (("--interpolate", "linear", "--grid"), "two different sheets"),
+        (("--interpolate", "linear", "-n", "1"), "At least 2 images"),
+        (("--truncation", "-1"), "must be above 0, received -1"),
+    ],
+)
+def test_samples_that_can_not_be_had(
+    invoke: Invoke, runs: dict[str, Path], tmp_path: Path, monkeypatch, arguments: tuple[str, ...], message: str
+):
+    monkeypatch.chdir(tmp_path)
+    result = invoke("sample", str(runs["vae"]), *arguments)
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,7 @@ def test_a_package_with_all_that_it_needs(invoke: Invoke, here: Path):
     assert files == {
         "pyproject.toml",
         "README.md",
+        "LICENSE",
         ".gitignore",
         ".github/workflows/ci.yml",
         "src/zoo_my_model/__init__.py",
@@ -66,8 +67,8 @@ def test_the_folder_can_be_named_and_folders_above_it_are_made(invoke: Invoke):
         ("my--model", "received 'my--model'"),
         ("../evil", "received '../evil'"),
         ("zoo-mine", "Leave 'zoo-' out: mine"),
-        ("none", "'none' can't be a model's name"),
-        ("phase", "'phase' can't be a model's name"),
+        ("none", "'None' can't be the name of the model's class"),
+        ("phase", "'Phase' can't be the name of the model's class"),
         ("core", "'core' can't be a model's name"),
         ("good", "'good' is taken by zoo-good 1.0"),
         ("other", "'other' is taken by zoo-good 1.0"),
@@ -84,6 +85,31 @@ def test_a_name_that_would_not_do_is_refused(
     assert result.exit_code == 2
     assert told in " ".join(result.stderr.split())
     assert list(here.iterdir()) == []
+
+
+def test_the_class_can_be_named_as_the_paper_does(invoke: Invoke):
+    assert invoke("plugins", "new", "realnvp", "--class-name", "RealNVP").exit_code == 0
+    package = Path("zoo-realnvp/src/zoo_realnvp")
+    assert "\nclass RealNVP(GenerativeModel):\n" in (package / "model.py").read_text()
+    assert "\nclass RealNVPOptions(Options):\n" in (package / "options.py").read_text()
+    assert 'target="zoo_realnvp.model:RealNVP"' in (package / "__init__.py").read_text()
+
+
+@pytest.mark.parametrize("name", ["realNVP", "Real-NVP", "Real NVP", "X;import os", "2D", "True", "Options"])
+def test_a_class_name_that_would_not_do_is_refused(invoke: Invoke, here: Path, name: str):
+    result = invoke("plugins", "new", "realnvp", "--class-name", name)
+    assert result.exit_code == 2
+    assert f"'{name}'" in result.stderr
+    assert list(here.iterdir()) == []
+
+
+def test_its_licence_is_there(invoke: Invoke):
+    assert invoke("plugins", "new", "my-model").exit_code == 0
+    project = tomllib.loads(Path("zoo-my-model/pyproject.toml").read_text())["project"]
+    assert (project["license"], project["license-files"]) == ("MIT", ["LICENSE"])
+    text = Path("zoo-my-model/LICENSE").read_text()
+    assert text.startswith("MIT License\n\nCopyright (c) 20")
+    assert "the authors of zoo-my-model" in text
 
 
 def test_nothing_is_overwritten(invoke: Invoke):

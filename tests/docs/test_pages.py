@@ -71,7 +71,7 @@ def test_every_command_that_is_shown_can_be_parsed(page: Path):
         command.make_context(command.name, arguments)
 
 
-@pytest.mark.parametrize("model", ["cgan", "dcgan", "gan", "pix2pix", "vae", "wgan-gp"])
+@pytest.mark.parametrize("model", ["cgan", "dcgan", "gan", "pix2pix", "pixelrnn", "srgan", "vae", "wgan-gp"])
 def test_the_options_in_a_plugins_readme_are_those_that_zoo_shows(model: str):
     shown = json.loads(CliRunner().invoke(zoo, ["models", "show", model, "--json"]).stdout)["options"]["properties"]
     text = (ROOT / "plugins" / model / "README.md").read_text(encoding="utf-8")

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from zoo_core.sampling.grids import grid, pairs, triples, write_png
+from zoo_core.sampling.grids import grid, pairs, triples, write_gif, write_png
 
 
 def numbered(count: int, channels: int = 1) -> np.ndarray:
@@ -45,3 +45,13 @@ def test_png_of_gray_and_colour(tmp_path: Path):
         with Image.open(tmp_path / "new" / "image.png") as read:
             assert read.mode == mode
             np.testing.assert_array_equal(np.asarray(read).reshape(image.shape), image)
+
+
+def test_an_animation_has_its_frames_in_gray_and_in_colour(tmp_path: Path):
+    for channels in (1, 3):
+        frames = np.random.default_rng(0).integers(0, 256, (5, 9, 7, channels), np.uint8)
+        write_gif(tmp_path / "a.gif", frames, seconds=0.2)
+        with Image.open(tmp_path / "a.gif") as animation:
+            assert (animation.n_frames, animation.size) == (5, (7, 9))
+            assert animation.info["duration"] == 200
+            np.testing.assert_array_equal(np.asarray(animation.convert("RGB")), np.broadcast_to(frames[0], (9, 7, 3)))

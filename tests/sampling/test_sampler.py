@@ -51,25 +51,6 @@ def test_labels_matter_to_a_conditional_model(cgan: Sampler):
     assert not np.array_equal(cgan.generate(4, 1, LABELS[:4]), cgan.generate(4, 1, LABELS[4:8]))
 
 
-def test_a_walk_goes_from_one_image_to_the_other(vae: Sampler):
-    walks = vae.walk(np.array([[0, 1], [5, 2]], "int32"), 4, seed=3)
-    assert walks.shape == (2, 4, 8, 8, 1)
-    ends = vae.generate(6, 3).astype(int)
-    for walk, (start, end) in zip(walks.astype(int), ((0, 1), (5, 2)), strict=True):
-        assert np.abs(walk[0] - ends[start]).max() <= 1
-        assert np.abs(walk[-1] - ends[end]).max() <= 1
-        assert not np.array_equal(walk[1], walk[0])
-
-
-def test_a_walk_of_a_conditional_model_stays_within_its_class(cgan: Sampler):
-    pairs = np.array([[0, 1], [0, 1]], "int32")
-    walks = cgan.walk(pairs, 3, 0, np.array([4, 7], "int32"))
-    assert np.abs(walks[0, 0].astype(int) - cgan.generate(1, 0, np.array([4], "int32"))[0]).max() <= 1
-    assert not np.array_equal(walks[0], walks[1])
-    with pytest.raises(UsageError, match="is conditional: say which labels"):
-        cgan.walk(pairs, 3, 0)
-
-
 def test_no_images_can_not_be_asked_for(vae: Sampler):
     with pytest.raises(UsageError, match="At least 1 image must be asked for, received 0"):
         vae.generate(0, seed=0)

@@ -112,13 +112,81 @@ TRANSLATING = (
 )
 """What makes it one that makes images from inputs."""
 
+INPAINTING = (
+    ("init", 'tasks={"generate"}', 'tasks={"generate", "inpaint"}'),
+    (
+        "model",
+        "    def sample(",
+        "    def inpaint(self, nets, images, mask, tools):\n"
+        '        made = nets["generator"](tools.normal((images.shape[0], 3)), training=False)\n'
+        "        return ops.where(mask > 0, images, made)\n\n"
+        "    def sample(",
+    ),
+)
+"""What makes it one that completes images too, at random."""
+
+RECONSTRUCTING = (
+    ("init", 'tasks={"generate"}', 'tasks={"generate", "reconstruct"}'),
+    ("model", 'inference = ("generator",)', 'inference = ("generator", "encoder")'),
+    (
+        "model",
+        'return {"generator"',
+        'x = layers.Dense(3)(layers.Flatten()(images))\n        return {"encoder": keras.Model(images, x), "generator"',
+    ),
+    ("model", '("generator",), other', '("generator", "encoder"), other'),
+    (
+        "model",
+        "return ops.mean(ops.softplus(-fake)), {}",
+        'z = nets["encoder"](batch["images"], training=True)\n'
+        '        error = ops.mean(ops.square(batch["images"] - nets["generator"](z, training=True)))\n'
+        "        return ops.mean(ops.softplus(-fake)) + error, {}",
+    ),
+    (
+        "model",
+        "    def sample(",
+        "    def encode(self, nets, images):\n"
+        '        return nets["encoder"](images, training=False)\n\n'
+        "    def decode(self, nets, latents):\n"
+        '        return nets["generator"](latents, training=False)\n\n'
+        "    def sample(",
+    ),
+)
+"""What makes it one that encodes and decodes images too."""
+
+SCORING = (
+    ("init", 'tasks={"generate"}', 'tasks={"generate", "likelihood"}'),
+    ("model", "import zoo_core\n", "import zoo_core\nfrom zoo_core.models.tasks import Likelihood\n"),
+    (
+        "model",
+        'inference = ("generator",)',
+        'inference = ("generator",)\n    likelihood = Likelihood("exact", "discrete")',
+    ),
+    (
+        "model",
+        "    def sample(",
+        "    def log_likelihood(self, nets, images, tools):\n"
+        "        z = ops.zeros((images.shape[0], 3))\n"
+        '        nats = -ops.sum(ops.square(images - nets["generator"](z, training=False)), axis=(1, 2, 3))\n'
+        "        return nats\n\n"
+        "    def sample(",
+    ),
+)
+"""What makes it one that gives images a likelihood too, in form if not in truth."""
+
 Replacement = tuple[str, str, str]
 
 
 @pytest.fixture
 def install_toy(make_plugin: Callable[..., Path]) -> Callable[..., None]:
     """`install_toy((file, text, other), …, kind=…)`: the plugin `toy`, in its files texts replaced by others."""
-    kinds = {"plain": (), "conditional": CONDITIONAL, "translating": TRANSLATING}
+    kinds = {
+        "plain": (),
+        "conditional": CONDITIONAL,
+        "translating": TRANSLATING,
+        "inpainting": INPAINTING,
+        "reconstructing": RECONSTRUCTING,
+        "scoring": SCORING,
+    }
 
     def install(*replacements: Replacement, kind: str = "plain") -> None:
         files = {"init": INIT, "options": OPTIONS, "model": MODEL}

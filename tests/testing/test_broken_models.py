@@ -7,8 +7,11 @@ from importlib.util import find_spec
 import keras
 import pytest
 
-from zoo_core.testing import CheckResult, check_model, networks_and_losses
-from zoo_core.testing.kit import CHECKS, SLOW_CHECKS, perform
+from zoo_core.testing import CheckFailed, CheckResult, check_model, networks_and_losses
+from zoo_core.testing.inpainting import known_pixels_stay_where_images_are_inpainted
+from zoo_core.testing.kit import CHECKS, SLOW_CHECKS, Check, perform
+from zoo_core.testing.likelihood import a_seed_decides_the_likelihoods, likelihoods_are_finite_and_never_positive
+from zoo_core.testing.reconstruction import latents_are_decided_by_their_image, latents_become_images
 from zoo_core.testing.subject import COUNT, Subject
 from zoo_core.testing.tiny import striped_images
 
@@ -264,10 +267,135 @@ def test_a_model_that_ignores_the_inputs_that_it_translates(install_toy: Callabl
     assert failed(check_model("toy")) == ["inputs_matter_where_images_are_made_from_them"]
 
 
+@pytest.mark.usefixtures("one_backend")
+def test_a_model_that_repaints_known_pixels(install_toy: Callable[..., None]):
+    install_toy(("model", "ops.where(mask > 0, images, made)", "made"), kind="inpainting")
+    assert failed(check_model("toy")) == ["known_pixels_stay_where_images_are_inpainted"]
+
+
+INPAINTED = "return ops.where(mask > 0, images, made)"
+
+
+@pytest.mark.parametrize(
+    ("returned", "message"),
+    [
+        ("return made[:, 1:]", "Expected whole images, floats (5, 8, 8, 1). Seen: float32 (5, 7, 8, 1)"),
+        (INPAINTED.replace("made", "9 + made"), "Expected inpainted images in [-1, 1]"),
+        (INPAINTED.replace("made", "made * np.nan"), "Seen: values in [nan, nan]"),
+        (INPAINTED.replace("made", "0.1 * images.shape[0] * ops.sign(made)"), "draw all noise from `tools`"),
+    ],
+)
+def test_a_model_that_inpaints_otherwise_wrong(install_toy: Callable[..., None], returned: str, message: str):
+    install_toy(("model", INPAINTED, returned), kind="inpainting")
+    with pytest.raises(Exception, match=re.escape(message)):
+        perform(known_pixels_stay_where_images_are_inpainted, Subject("toy"))
+
+
+@pytest.mark.usefixtures("one_backend")
+@pytest.mark.parametrize(
+    ("kind", "text", "other", "check"),
+    [
+        (
+            "reconstructing",
+            'nets["encoder"](images, training=False)',
+            'nets["encoder"](images - ops.mean(images, axis=0), training=False)',
+            "latents_are_decided_by_their_image",
+        ),
+        (
+            "reconstructing",
+            'nets["generator"](latents, training=False)',
+            '3 + nets["generator"](latents, training=False)',
+            "latents_become_images",
+        ),
+        ("scoring", "return nats", "return -nats", "likelihoods_are_finite_and_never_positive"),
+        ("scoring", "z = ops.zeros(", "z = tools.normal(", "a_seed_decides_the_likelihoods"),
+    ],
+    ids=lambda value: value if value.isidentifier() else "",
+)
+def test_a_model_of_another_task_that_breaks(
+    install_toy: Callable[..., None], kind: str, text: str, other: str, check: str
+):
+    install_toy(("model", text, other), kind=kind)
+    assert failed(check_model("toy")) == [check]
+
+
+ENCODED, DECODED = 'return nets["encoder"](images, training=False)', 'return nets["generator"](latents, training=False)'
+
+
+@pytest.mark.parametrize(
+    ("kind", "check", "text", "other", "message"),
+    [
+        ("reconstructing", latents_are_decided_by_their_image, ENCODED, f"{ENCODED}[0]", "Seen: float32 (3,)"),
+        ("reconstructing", latents_are_decided_by_their_image, ENCODED, f"{ENCODED} * np.nan", "Seen: 15 NaN and 0"),
+        ("reconstructing", latents_become_images, DECODED, f"{DECODED}[:, 1:]", "Seen: float32 (5, 7, 8, 1)"),
+        ("reconstructing", latents_become_images, DECODED, f"{DECODED} * np.nan", "Seen: values in [nan, nan]"),
+        (
+            "scoring",
+            likelihoods_are_finite_and_never_positive,
+            'likelihood = Likelihood("exact", "discrete")',
+            'likelihood = "exact"',
+            "Seen: 'exact'",
+        ),
+        (
+            "scoring",
+            likelihoods_are_finite_and_never_positive,
+            "return nats",
+            "return nats[:, None]",
+            "Seen: float32 (5, 1)",
+        ),
+        (
+            "scoring",
+            likelihoods_are_finite_and_never_positive,
+            "return nats",
+            "return nats - np.inf",
+            "look for a logarithm of 0",
+        ),
+        (
+            "scoring",
+            a_seed_decides_the_likelihoods,
+            "return nats",
+            "return nats - ops.mean(nats)",
+            "compute no mean over the batch",
+        ),
+    ],
+    ids=lambda value: value.__name__ if callable(value) else "",
+)
+def test_a_model_of_another_task_that_breaks_otherwise(
+    install_toy: Callable[..., None], kind: str, check: Check, text: str, other: str, message: str
+):
+    install_toy(("model", text, other), kind=kind)
+    with pytest.raises(Exception, match=re.escape(message)):
+        perform(check, Subject("toy"))
+
+
+def test_a_model_with_noise_in_its_latents(install_toy: Callable[..., None]):
+    dropout = (
+        "model",
+        "x = layers.Dense(3)(layers.Flatten()(images))",
+        "x = layers.Dense(3)(layers.Flatten()(images))\n        x = Dropout(0.5)(x)",
+    )
+    install_toy(dropout, ("model", ENCODED, ENCODED.replace("False", "True")), kind="reconstructing")
+    with pytest.raises(CheckFailed, match="Expected the same latents whatever the noise"):
+        perform(latents_are_decided_by_their_image, Subject("toy"))
+
+
+def test_a_bound_may_take_noise(install_toy: Callable[..., None]):
+    bound = ("model", 'Likelihood("exact"', 'Likelihood("lower bound"')
+    install_toy(bound, ("model", "z = ops.zeros(", "z = tools.normal("), kind="scoring")
+    perform(a_seed_decides_the_likelihoods, Subject("toy"))
+
+
+NO_INPUTS, NO_MASK = "inputs_matter_where_images_are_made_from_them", "known_pixels_stay_where_images_are_inpainted"
+NO_LATENTS = {"latents_are_decided_by_their_image", "latents_become_images"}
+NO_LIKELIHOOD = {"likelihoods_are_finite_and_never_positive", "a_seed_decides_the_likelihoods"}
+NO_TASK = {NO_INPUTS, NO_MASK, *NO_LATENTS, *NO_LIKELIHOOD}
 INAPPLICABLE = {
-    "plain": {"labels_matter_where_required", "inputs_matter_where_images_are_made_from_them"},
-    "conditional": {"labels_are_ignored_where_said_so", "inputs_matter_where_images_are_made_from_them"},
-    "translating": {"labels_matter_where_required"},
+    "plain": {"labels_matter_where_required", *NO_TASK},
+    "conditional": {"labels_are_ignored_where_said_so", *NO_TASK},
+    "translating": {"labels_matter_where_required", *NO_TASK} - {NO_INPUTS},
+    "inpainting": {"labels_matter_where_required", *NO_TASK} - {NO_MASK},
+    "reconstructing": {"labels_matter_where_required", *NO_TASK} - NO_LATENTS,
+    "scoring": {"labels_matter_where_required", *NO_TASK} - NO_LIKELIHOOD,
 }
 
 
@@ -323,6 +451,11 @@ def test_every_check_has_a_broken_model():
     found = {check for check, _, _ in BROKEN.values()} | {
         "labels_matter_where_required",
         "inputs_matter_where_images_are_made_from_them",
+        "known_pixels_stay_where_images_are_inpainted",
+        "latents_are_decided_by_their_image",
+        "latents_become_images",
+        "likelihoods_are_finite_and_never_positive",
+        "a_seed_decides_the_likelihoods",
         "training_brings_samples_closer",
         "runs_on_jax",  # as the other two
         "runs_on_torch",

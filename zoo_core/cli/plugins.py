@@ -82,10 +82,10 @@ def check(
       zoo plugins check ./my_model.py -o width=8
     """
     from zoo_core.options import parse_assignments
-    from zoo_core.testing.kit import check_subject, subjects
+    from zoo_core.testing.kit import check_subject, known_subjects
 
     with console().status(f"Checking {name}"):
-        found = subjects(name, parse_assignments(options), weights, data_dir)
+        found = known_subjects(name, parse_assignments(options), weights, data_dir)
         results = [result for subject in found for result in check_subject(subject, slow=slow)]
     emit([asdict(result) for result in results], as_json)
     wrong = [result.check for result in results if result.wrong]

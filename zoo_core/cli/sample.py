@@ -11,60 +11,86 @@ from zoo_core.cli.output import emit, json_option
 
 @click.command(short_help="Draw images from a trained model.")
 @click.argument("run", type=click.Path(path_type=Path))
-@click.option("--out", metavar="PATH", type=click.Path(path_type=Path), help="Folder, or a PNG with --grid.")
-@click.option("-n", "--count", type=click.IntRange(1), default=64, show_default=True, help="How many images.")
+@click.option("--out", metavar="PATH", type=click.Path(path_type=Path), help="A folder; or a file, PNG or GIF.")
+@click.option("-n", "--count", type=click.IntRange(1), help="How many images [64; 6 with --interpolate].")
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True, help="Of the noise.")
 @click.option(
     "--label", "labels", multiple=True, metavar="CLASS", help="Only this class, or these; conditional models."
 )
-@click.option("--grid", is_flag=True, help="One sheet in place of an image each.")
+@click.option("--grid", is_flag=True, help="One sheet; of a conditional model with a row for each class.")
+@click.option("--truncation", metavar="PSI", type=float, help="Noise between -PSI and PSI: less variety.")
+@click.option("--interpolate", "way", type=click.Choice(["spherical", "linear"]), help="Go from image to image.")
+@click.option("--frames", type=click.IntRange(2), default=10, show_default=True, help="From one to the next.")
 @checkpoint_option
 @backend_option
 @json_option
 def sample(
     run: Path,
     out: Path | None,
-    count: int,
+    count: int | None,
     seed: int,
     labels: tuple[str, ...],
     grid: bool,
+    truncation: float | None,
+    way: Literal["spherical", "linear"] | None,
+    frames: int,
     checkpoint: Literal["final", "best"] | None,
     as_json: bool,
 ) -> None:
     """Draw images from the averaged networks of RUN's last checkpoint, or its best one.
 
     Image number n of a seed is the same, to one grey level, however many are drawn. Conditional models go through the
-    classes in turn, or through those named by --label.
+    classes in turn, or through those named by --label; with --grid each has a row, and --count is rounded
+    to whole rows.
+
+    --interpolate goes through the noise from each image of the seed to the next: a PNG has a row for each two of them,
+    a GIF shows it all as one animation.
 
     \b
     For example:
       zoo sample runs/first --count 1000 --out samples
       zoo sample runs/first --grid --out sheet.png --label 7
-      zoo sample runs/first --checkpoint best
+      zoo sample runs/first --interpolate spherical --frames 20 --out walk.gif
+      zoo sample runs/first --truncation 1 --checkpoint best
     """
     import numpy as np
 
-    from zoo_core.errors import UsageError, unknown
+    from zoo_core.errors import UsageError
+    from zoo_core.operations import sampling
     from zoo_core.sampling import grids
     from zoo_core.sampling.sampler import Sampler
 
-    out = out or (Path("samples.png") if grid else Path("samples"))
+    out = out or Path("samples.png" if grid or way else "samples")
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UsageError(f"'{out}' already exists.", "Name another with --out.")
+    if grid and way:
+        raise UsageError("--grid and --interpolate are two different sheets.", "Leave one of them out.")
+    if way and out.suffix.lower() not in (".png", ".gif"):
+        raise UsageError(f"--interpolate writes a .png or a .gif, received '{out}'.", "Name such a file with --out.")
     sampler = Sampler.load(run, checkpoint or "final")
-    if labels and not sampler.conditional:
-        raise UsageError(f"Model '{sampler.spec.name}' ignores labels, so none can be asked for.", "Leave --label out.")
-    asked = None
-    if sampler.conditional:
-        for label in labels:
-            if label not in sampler.data.classes:
-                raise unknown("class", label, sampler.data.classes)
-        chosen = [sampler.data.classes.index(label) for label in labels or sampler.data.classes]
-        asked = np.resize(np.array(chosen, "int32"), count)
-    images = sampler.generate(count, seed, asked)
-    if grid:
-        grids.write_png(out, grids.grid(images, columns=max(1, round(count**0.5))))
+    if way:
+        count, columns = count or 6, frames
+        asked = sampling.in_turn(sampler, labels, count - 1)
+        stretches = sampling.walk(sampler, count, frames, way, seed, asked, truncation)
+        images = stretches.reshape(-1, *stretches.shape[2:])
+        if out.suffix.lower() == ".gif":  # each stretch begins where the one before it has ended
+            images = np.concatenate([*stretches[:, :-1], stretches[-1, -1:]])
+    else:
+        count = count or 64
+        columns = max(1, round(count**0.5))
+        classes = len(labels or sampler.data.classes) if grid and sampler.conditional else 1
+        if classes > 1:
+            columns = max(1, round(count / classes))
+            count = classes * columns
+        asked = sampling.in_turn(sampler, labels, count)
+        if asked is not None and classes > 1:
+            asked = asked.reshape(columns, classes).T.ravel()  # a row for each
+        images = sampling.draw(sampler, count, seed, asked, truncation)
+    if way and out.suffix.lower() == ".gif":
+        grids.write_gif(out, images)
+    elif way or grid:
+        grids.write_png(out, grids.grid(images, columns))
     else:
         for i, image in enumerate(images):
             grids.write_png(out / f"{i:06d}.png", image)
-    emit({"run": str(run), "images": count, "seed": seed, "out": str(out)}, as_json)
+    emit({"run": str(run), "images": len(images), "seed": seed, "out": str(out)}, as_json)

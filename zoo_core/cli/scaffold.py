@@ -26,6 +26,7 @@ SUMMARIES = {
 FILES = {
     "pyproject.toml": "plugin/pyproject.toml.j2",
     "README.md": "plugin/README.md.j2",
+    "LICENSE": "plugin/LICENSE.j2",
     ".gitignore": "plugin/gitignore.j2",
     ".github/workflows/ci.yml": "plugin/ci.yml.j2",
     "src/{package}/__init__.py": "plugin/__init__.py.j2",
@@ -35,7 +36,7 @@ FILES = {
 }
 """By path in the new package, the template in `zoo_core/templates`."""
 
-USED = ("GenerativeModel", "Phase")
+USED = ("GenerativeModel", "Options", "Phase")
 """Classes that the templates import."""
 
 
@@ -49,29 +50,32 @@ USED = ("GenerativeModel", "Phase")
     help="Of model; translation is from image to image.",
 )
 @click.option("--out", metavar="DIR", type=click.Path(path_type=Path), help="The package's folder [zoo-NAME].")
+@click.option("--class-name", metavar="NAME", help="Of the model's class, such as RealNVP [made of NAME's words].")
 @json_option
-def new(name: str, kind: str, out: Path | None, as_json: bool) -> None:
+def new(name: str, kind: str, out: Path | None, class_name: str | None, as_json: bool) -> None:
     """Write a package with a model of its own, called NAME: it installs, trains and passes the checks as it is.
 
     \b
     For example:
       zoo plugins new my-model
       zoo plugins new my-vae --kind vae --out ~/src/zoo-my-vae
+      zoo plugins new realnvp --class-name RealNVP
     """
     from zoo_core.errors import UsageError
 
     _check_name(name)
+    class_name = class_name or "".join(word.capitalize() for word in name.split("-"))
+    _check_class_name(class_name)
     out = out or Path(f"zoo-{name}")
     if out.exists() or out.is_symlink():
         raise UsageError(f"'{out}' already exists.", "Name another folder: --out DIR.")
-    _write(_render(name, kind), out)
+    _write(_render(name, kind, class_name), out)
     emit({"name": name, "kind": kind, "folder": str(out)}, as_json)
     console().print(f"Install it: pip install -e {out}\nThen: zoo train {name} --data {_data(kind)}")
 
 
 def _check_name(name: str) -> None:
     from importlib.util import find_spec
-    from keyword import iskeyword
 
     from zoo_core.discovery import CORE
     from zoo_core.errors import UsageError
@@ -86,8 +90,8 @@ def _check_name(name: str) -> None:
         raise UsageError(
             f"The package of '{name}' would be called 'zoo-{name}'.", f"Leave 'zoo-' out: {name.removeprefix('zoo-')}"
         )
-    if iskeyword(_class_name(name)) or _class_name(name) in USED or f"zoo-{name}" == CORE:
-        raise UsageError(f"'{name}' can't be a model's name: it means something else in Python or in the zoo.")
+    if f"zoo-{name}" == CORE:
+        raise UsageError(f"'{name}' can't be a model's name: it means something else in the zoo.")
     found = registry()
     for plugin in found.plugins:
         if name in {spec.name for spec in plugin.models} or plugin.distribution == f"zoo-{name}":
@@ -96,8 +100,26 @@ def _check_name(name: str) -> None:
         raise UsageError(f"'{name}' is taken: there is a Python package '{_package(name)}'.", "Choose another name.")
 
 
-def _render(name: str, kind: str) -> dict[str, str]:
+def _check_class_name(name: str) -> None:
+    from keyword import iskeyword
+
+    from zoo_core.errors import UsageError
+
+    if not re.fullmatch(r"[A-Z][A-Za-z0-9]*", name):
+        raise UsageError(
+            f"The name of a class must be of letters and digits, the first a capital, received '{name}'.",
+            "For example: --class-name RealNVP",
+        )
+    if iskeyword(name) or name in USED:
+        raise UsageError(
+            f"'{name}' can't be the name of the model's class: it means something else in Python or in the zoo.",
+            "Choose another: --class-name NAME",
+        )
+
+
+def _render(name: str, kind: str, class_name: str) -> dict[str, str]:
     """The content of each file of the package, by path."""
+    from datetime import date
     from importlib.metadata import version
 
     import jinja2
@@ -111,8 +133,9 @@ def _render(name: str, kind: str) -> dict[str, str]:
         "kind": kind,
         "distribution": f"zoo-{name}",
         "package": _package(name),
-        "class_name": _class_name(name),
-        "summary": f"{_class_name(name)}, a {SUMMARIES[kind]}",
+        "class_name": class_name,
+        "summary": f"{class_name}, a {SUMMARIES[kind]}",
+        "year": date.today().year,
         "tasks": TASKS[kind],
         "data": _data(kind),
         "api_version": API_VERSION,
@@ -155,7 +178,3 @@ def _data(kind: str) -> str:
 
 def _package(name: str) -> str:
     return f"zoo_{name.replace('-', '_')}"
-
-
-def _class_name(name: str) -> str:
-    return "".join(word.capitalize() for word in name.split("-"))

@@ -4,6 +4,7 @@ runs/<name>/exhibits/  samples.png  walk.png  neighbours.png  reconstructions.pn
 """
 
 import time
+from contextlib import suppress
 
 import numpy as np
 from skimage.metrics import structural_similarity
@@ -18,6 +19,7 @@ from zoo_core.runs import RunFolder
 from zoo_core.sampling.callbacks import COLUMNS, GRID_SEED, ROWS, classes_in_rows
 from zoo_core.sampling.collapse import LOOKED_AT, spread
 from zoo_core.sampling.grids import grid, write_png
+from zoo_core.sampling.latents import LatentSpace, NoLatents, between
 from zoo_core.sampling.sampler import Sampler
 
 WALKS = 5
@@ -41,7 +43,8 @@ def write_exhibits(run: RunFolder, sampler: Sampler, evaluand: Evaluand, metrics
         labels = classes_in_rows(sampler)
         count = ROWS * COLUMNS if labels is None else len(labels)
         sheets["samples"] = grid(sampler.generate(count, GRID_SEED, labels), COLUMNS)
-        sheets["walk"] = _walks(sampler)
+        with suppress(NoLatents):
+            sheets["walk"] = _walks(sampler)
         if any(key.startswith(("memorization_", "authenticity_")) for key in metrics):
             sheets["neighbours"] = _neighbours(evaluand)
     if sampler.reconstructs and evaluand.pairs and min(evaluand.reference.images.shape[:2]) >= len(UNIFORM):
@@ -87,10 +90,11 @@ def _variety(evaluand: Evaluand) -> float | None:
 
 def _walks(sampler: Sampler) -> np.ndarray:
     """Each row goes from one image of the sheet of samples to another; in a conditional model within a class."""
-    pairs = np.arange(2 * WALKS, dtype="int32").reshape(WALKS, 2)
+    space = LatentSpace(sampler)
+    noise = space.draw(2 * WALKS, GRID_SEED)
+    latents = between(noise[::2], noise[1::2], COLUMNS).reshape(WALKS * COLUMNS, -1)
     labels = np.arange(WALKS, dtype="int32") % len(sampler.data.classes) if sampler.conditional else None
-    images = sampler.walk(pairs, COLUMNS, GRID_SEED, labels)
-    return grid(images.reshape(-1, *images.shape[2:]), COLUMNS)
+    return grid(space.images(latents, None if labels is None else np.repeat(labels, COLUMNS)), COLUMNS)
 
 
 def _neighbours(evaluand: Evaluand) -> np.ndarray:

@@ -77,3 +77,17 @@ class Translates(Protocol):
     def transform(self, nets: Networks, inputs: Tensor, tools: Tools) -> Tensor:
         """Inputs (N, H', W', C') in [-1, 1] → images (N, H, W, C) in [-1, 1], the shapes those of the data set."""
         ...
+
+
+class Inpaints(Protocol):
+    """The task `inpaint`: the model itself completes images of which a part is known."""
+
+    def inpaint(self, nets: Networks, images: Tensor, mask: Tensor, tools: Tools) -> Tensor:
+        """Whole images (N, H, W, C) in [-1, 1], the known pixels as they were.
+
+        Args:
+            images: (N, H, W, C) in [-1, 1], 0 where a pixel is unknown.
+            mask: (N, H, W, 1), 1.0 where a pixel is known, else 0.0.
+            tools: draws the noise, if any: what is unknown may have many answers.
+        """
+        ...

@@ -13,6 +13,7 @@ from zoo_core.data.decoding import attempt_all, decode, unreadable
 from zoo_core.errors import UsageError, ZooError, unknown
 from zoo_core.evaluation.folder_images import image_files
 from zoo_core.files import write_bytes
+from zoo_core.operations.reading import in_channels
 from zoo_core.operations.tiling import Tiling
 from zoo_core.sampling.sampler import Sampler
 from zoo_core.training.selection import Rule
@@ -127,7 +128,7 @@ def translate_files(sampler: Sampler, jobs: Sequence[Job], seed: int = 0, tell: 
         UsageError: for a model without the task `translate`, or images that can't be put together from its tiles.
         ZooError: where files can't be read, before any is written; or where one can't be written.
     """
-    sampler.check_translates()
+    sampler.check("translate")
     looked = attempt_all(_size, [job.source for job in jobs])
     bad = [(job.source, found) for job, found in zip(jobs, looked, strict=True) if isinstance(found, Exception)]
     if bad:
@@ -164,12 +165,8 @@ def translate_image(
     Raises:
         UsageError: as `translate_files`.
     """
-    sampler.check_translates()
-    channels = sampler.data.fields["inputs"].shape[2]
-    if image.shape[2] > channels:
-        image = np.asarray(Image.fromarray(image).convert("L"))[..., None]
-    elif image.shape[2] < channels:
-        image = np.repeat(image, channels, axis=2)
+    sampler.check("translate")
+    image = in_channels(image, sampler.data.fields["inputs"].shape[2])
     height, width = image.shape[:2]
     through = partial(_transform, sampler, seed)
     return tiling(sampler, (height, width)).apply(image, through, count)

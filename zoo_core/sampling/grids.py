@@ -1,4 +1,4 @@
-"""Sheets of images, as PNG."""
+"""Sheets of images, as PNG, and animations, as GIF."""
 
 import io
 from pathlib import Path
@@ -64,4 +64,19 @@ def write_png(path: Path, image: np.ndarray) -> None:
     """
     buffer = io.BytesIO()
     Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image).save(buffer, "PNG", optimize=True)
+    write_bytes(path, buffer.getvalue())
+
+
+def write_gif(path: Path, frames: np.ndarray, seconds: float = 0.1) -> None:
+    """Write uint8 (N, H, W, C) as an animation without end, atomically.
+
+    Args:
+        seconds: that each frame is shown. Frames that are all alike become one, shown as long as they all.
+
+    Raises:
+        ZooError: where it can't be written.
+    """
+    buffer = io.BytesIO()
+    first, *others = (Image.fromarray(frame[..., 0] if frame.shape[-1] == 1 else frame) for frame in frames)
+    first.save(buffer, "GIF", save_all=True, append_images=others, duration=round(1000 * seconds), loop=0)
     write_bytes(path, buffer.getvalue())

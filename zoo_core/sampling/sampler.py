@@ -1,7 +1,7 @@
 """What a trained model makes of noise and of images: samples by number and seed, reconstructions, translations,
 likelihoods."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,6 @@ from zoo_core.training.engine import compile_inference, name_variables
 from zoo_core.training.precision import computing_in
 from zoo_core.training.selection import Rule, choose
 from zoo_core.training.session import run_options
-from zoo_core.training.tools import SamplingTools
 
 BATCH = 256
 PIXELS = 2**20
@@ -42,10 +41,12 @@ class Sampler:
         self.weights = weights
         self._model: Any = built.model  # which task protocols it follows, its spec tells
         self._networks: dict[str, keras.Model] = {name: built.networks[name] for name in built.model.inference}
-        self._sample = compile_inference(self._networks, self._sample_batch)
-        self._walk = compile_inference(self._networks, self._walk_batch)
+        self._sample = compile_inference(self._networks, self.sample)
         self._reconstruct = compile_inference(self._networks, self._reconstruct_batch)
+        self._encode = compile_inference(self._networks, self._encode_batch)
+        self._decode = compile_inference(self._networks, self._decode_batch)
         self._transform = compile_inference(self._networks, self._transform_batch)
+        self._inpaint = compile_inference(self._networks, self._inpaint_batch)
         self._log_likelihood = compile_inference(self._networks, self._log_likelihood_batch)
 
     @classmethod
@@ -84,6 +85,11 @@ class Sampler:
         return "translate" in self.spec.tasks
 
     @property
+    def inpaints(self) -> bool:
+        """Whether the model itself completes images."""
+        return "inpaint" in self.spec.tasks
+
+    @property
     def full_batch(self) -> int:
         """Images that are made at a time where there are so many."""
         return self._at_once(None, BATCH)
@@ -108,14 +114,10 @@ class Sampler:
         Raises:
             UsageError: for no images; for labels missing, out of range, or given to a model that ignores them.
         """
-        if "generate" not in self.spec.tasks:
-            raise UsageError(
-                f"Model '{self.spec.name}' does not generate; its tasks: {', '.join(sorted(self.spec.tasks))}.",
-                "It makes images from others: zoo translate RUN IMAGES OUT" if self.translates else "",
-            )
+        self.check("generate")
         if count < 1:
             raise UsageError(f"At least 1 image must be asked for, received {count}.")
-        self._check(labels, count)
+        self.check_labels(labels, count)
         batch = self._at_once(batch, count)
         images = []
         for start in range(0, count, batch):
@@ -125,28 +127,26 @@ class Sampler:
             images.append(to_uint8(self._sample(self.weights, seed, numbers, *asked)))
         return np.concatenate(images)[:count]
 
-    def walk(self, pairs: np.ndarray, steps: int, seed: int, labels: np.ndarray | None = None) -> np.ndarray:
-        """Images whose noise goes from that of one image to that of another.
+    def sample(self, tools: Tools, count: int, labels: Tensor | None = None) -> Tensor:
+        """What the model makes of the noise of these tools, (count, H, W, C) in [-1, 1]: for `compile`."""
+        return self._model.sample(self._networks, count, labels, tools)
+
+    def compile(self, function: Callable[..., Tensor]) -> Callable[..., np.ndarray]:
+        """A function of what `sample` makes, compiled, under the weights that there are when it is called.
 
         Args:
-            pairs: int32 (P, 2), the numbers of the images where each walk begins and ends.
-            steps: of each walk, its ends among them, at least 2.
-            labels: int32 (P,), for conditional models.
+            function: `function(tools, count, *arrays)` → a tensor (count, …).
 
         Returns:
-            uint8 (P, steps, H, W, C).
-
-        Raises:
-            UsageError: as `generate`.
+            `run(seed, arrays, first=0)`: of NumPy arrays (N, …) the results (N, …), batch by batch; `tools` has the
+            noise of images number `first` to `first + N` of the seed.
         """
-        count = len(pairs) * steps
-        asked = None if labels is None else np.repeat(labels, steps)
-        self._check(asked, count)
-        starts, ends = (np.repeat(numbers, steps).astype("int32") for numbers in pairs.T)
-        angles = np.tile(np.linspace(0, np.pi / 2, steps, dtype="float32"), len(pairs))
-        extra = () if asked is None else (asked.astype("int32"),)
-        images = to_uint8(self._walk(self.weights, seed, starts, ends, angles, *extra))
-        return images.reshape(len(pairs), steps, *images.shape[1:])
+        compiled = compile_inference(self._networks, function)
+
+        def run(seed: int, arrays: Sequence[np.ndarray], first: int = 0) -> np.ndarray:
+            return np.concatenate([*self._parts(compiled, seed, arrays, first, None)])
+
+        return run
 
     def reconstruct(self, images: np.ndarray, batch: int | None = None) -> np.ndarray:
         """Images through encoder and decoder: uint8 (N, H, W, C) → uint8 (N, H, W, C).
@@ -154,11 +154,22 @@ class Sampler:
         Raises:
             UsageError: for a model without that task, or images of another shape.
         """
-        if not self.reconstructs:
-            raise UsageError(
-                f"Model '{self.spec.name}' does not reconstruct; its tasks: {', '.join(sorted(self.spec.tasks))}."
-            )
+        self.check("reconstruct")
         return np.concatenate([to_uint8(part) for part in self._batches(self._reconstruct, 0, images, 0, batch)])
+
+    def encode(self, images: np.ndarray, batch: int | None = None) -> np.ndarray:
+        """Images to latents: uint8 (N, H, W, C) → float32 (N, ...). Raises as `reconstruct` does."""
+        self.check("reconstruct")
+        return np.concatenate([*self._batches(self._encode, 0, images, 0, batch)]).astype(np.float32)
+
+    def decode(self, latents: np.ndarray, batch: int | None = None) -> np.ndarray:
+        """Latents, of the shape that `encode` gives, to images: float32 (N, ...) → uint8 (N, H, W, C).
+
+        Raises:
+            UsageError: for a model without the task `reconstruct`.
+        """
+        self.check("reconstruct")
+        return np.concatenate([to_uint8(part) for part in self._parts(self._decode, 0, (latents,), 0, batch)])
 
     def transform(self, inputs: np.ndarray, seed: int, first: int = 0, batch: int | None = None) -> np.ndarray:
         """The images that belong to inputs: uint8 (N, H', W', C') → uint8 (N, H, W, C), shapes as in the data set.
@@ -171,17 +182,32 @@ class Sampler:
         Raises:
             UsageError: for a model without that task, or inputs of another shape.
         """
-        self.check_translates()
+        self.check("translate")
         made = self._batches(self._transform, seed, inputs, first, batch, field="inputs")
         return np.concatenate([to_uint8(part) for part in made])
 
-    def check_translates(self) -> None:
-        """Raises UsageError for a model without the task `translate`."""
-        if not self.translates:
-            raise UsageError(
-                f"Model '{self.spec.name}' does not translate; its tasks: {', '.join(sorted(self.spec.tasks))}.",
-                "Train one that does, on images and their inputs: zoo models list",
-            )
+    def inpaint(
+        self, images: np.ndarray, known: np.ndarray, seed: int, first: int = 0, batch: int | None = None
+    ) -> np.ndarray:
+        """Images completed by the model itself; known pixels stay exactly as they are.
+
+        Args:
+            images: uint8 (N, H, W, C), those number `first` to `first + N` of this seed. Unknown pixels are not
+                looked at.
+            known: bool (N, H, W).
+            seed: of the noise, the image's own whatever images it comes with.
+            batch: images at a time; changes an unknown pixel by one uint8 level at most.
+
+        Returns:
+            uint8 (N, H, W, C).
+
+        Raises:
+            UsageError: for a model without that task, or images of another shape.
+        """
+        self.check("inpaint")
+        mask = known[..., None].astype("float32")
+        made = np.concatenate([*self._batches(self._inpaint, seed, images, first, batch, beside=(mask,))])
+        return np.where(known[..., None], images, to_uint8(made))
 
     def log_likelihood(self, images: np.ndarray, seed: int, first: int = 0, batch: int | None = None) -> np.ndarray:
         """The log-likelihood of each image, or a bound, as `likelihood` tells.
@@ -219,24 +245,41 @@ class Sampler:
         first: int,
         batch: int | None,
         field: str = "images",
+        beside: tuple[np.ndarray, ...] = (),
     ) -> Iterator[np.ndarray]:
-        """The results of a compiled function of images or other fields of the data, batch by batch, the last one filled
-        up so that it compiles once."""
+        """As `_parts`, of images or other fields of the data, whose shape is known."""
         shape = self.data.fields[field].shape
         if images.shape[1:] != shape or not len(images):
             raise UsageError(f"Expected {field} of shape {shape}, received {len(images)} of {images.shape[1:]}.")
-        batch = self._at_once(batch, len(images))
-        for start in range(0, len(images), batch):
-            part = images[start : start + batch]
-            filled = np.resize(part, (batch, *part.shape[1:]))
+        return self._parts(run, seed, (images, *beside), first, batch)
+
+    def _parts(
+        self, run: Callable[..., Tensor], seed: int, arrays: Sequence[np.ndarray], first: int, batch: int | None
+    ) -> Iterator[np.ndarray]:
+        """The results of a compiled function of arrays (N, …), batch by batch, the last one filled up so that it
+        compiles once."""
+        batch = self._at_once(batch, len(arrays[0]))
+        for start in range(0, len(arrays[0]), batch):
+            parts = [array[start : start + batch] for array in arrays]
+            filled = [np.resize(part, (batch, *part.shape[1:])) for part in parts]
             numbers = np.arange(first + start, first + start + batch, dtype="int32")
-            yield run(self.weights, seed, numbers, filled)[: len(part)]
+            yield run(self.weights, seed, numbers, *filled)[: len(parts[0])]
 
     def _at_once(self, batch: int | None, count: int) -> int:
         height, width, _ = self.data.image_shape
         return min(count, batch or max(1, min(BATCH, PIXELS // (height * width))))
 
-    def _check(self, labels: np.ndarray | None, count: int) -> None:
+    def check(self, task: str) -> None:
+        """Raises UsageError for a model without this task."""
+        if task not in self.spec.tasks:
+            by_inputs = task == "generate" and self.translates
+            raise UsageError(
+                f"Model '{self.spec.name}' does not {task}; its tasks: {', '.join(sorted(self.spec.tasks))}.",
+                "It makes images from others: zoo translate RUN IMAGES OUT" if by_inputs else "Others: zoo models list",
+            )
+
+    def check_labels(self, labels: np.ndarray | None, count: int) -> None:
+        """Raises UsageError for labels missing, out of range, not `count`, or given to a model that ignores them."""
         if self.conditional and labels is None:
             raise UsageError(f"Model '{self.spec.name}' is conditional: say which labels to sample.")
         if labels is None:
@@ -249,21 +292,20 @@ class Sampler:
                 f"in [{labels.min()}, {labels.max()}]."
             )
 
-    def _sample_batch(self, tools: Tools, count: int, labels: Tensor | None = None) -> Tensor:
-        return self._model.sample(self._networks, count, labels, tools)
-
-    def _walk_batch(
-        self, tools: SamplingTools, count: int, ends: Tensor, angles: Tensor, labels: Tensor | None = None
-    ) -> Tensor:
-        between = tools.towards(ends, angles)
-        with between.active():
-            return self._model.sample(self._networks, count, labels, between)
-
     def _reconstruct_batch(self, tools: Tools, count: int, images: Tensor) -> Tensor:
         return self._model.decode(self._networks, self._model.encode(self._networks, scale(images)))
 
+    def _encode_batch(self, tools: Tools, count: int, images: Tensor) -> Tensor:
+        return self._model.encode(self._networks, scale(images))
+
+    def _decode_batch(self, tools: Tools, count: int, latents: Tensor) -> Tensor:
+        return self._model.decode(self._networks, latents)
+
     def _transform_batch(self, tools: Tools, count: int, inputs: Tensor) -> Tensor:
         return self._model.transform(self._networks, scale(inputs), tools)
+
+    def _inpaint_batch(self, tools: Tools, count: int, images: Tensor, mask: Tensor) -> Tensor:
+        return self._model.inpaint(self._networks, scale(images) * mask, mask, tools)
 
     def _log_likelihood_batch(self, tools: Tools, count: int, images: Tensor) -> Tensor:
         return self._model.log_likelihood(self._networks, scale(images), tools)

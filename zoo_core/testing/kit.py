@@ -1,8 +1,9 @@
 """The checks, in the order in which they are run, and what runs them."""
 
+import difflib
 import sys
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Any
@@ -10,17 +11,20 @@ from typing import Any
 import keras
 
 from zoo_core.discovery import raised_in
-from zoo_core.errors import unknown
+from zoo_core.errors import UnknownName, unknown
 from zoo_core.registry import registry
 from zoo_core.testing import (
     backends,
     datasets,
     features,
+    inpainting,
     labels,
     learning,
+    likelihood,
     metrics,
     networks_and_losses,
     persistence,
+    reconstruction,
     sampling,
     spec_and_options,
     translation,
@@ -44,6 +48,9 @@ CHECKS: tuple[Check, ...] = (
     *sampling.CHECKS,
     *labels.CHECKS,
     *translation.CHECKS,
+    *inpainting.CHECKS,
+    *reconstruction.CHECKS,
+    *likelihood.CHECKS,
     *persistence.CHECKS,
     *backends.CHECKS,
 )
@@ -141,6 +148,21 @@ def subjects(
     return others if others and name not in found.models else of_models + others
 
 
+def known_subjects(name: str, *settings: Any) -> list[Checked[Any]]:
+    """As `subjects`.
+
+    Raises:
+        UnknownName: where nothing is called so; names what is called nearly so, of whatever kind.
+        ZooError, UsageError: where it is broken or disabled, as `Registry.model`.
+    """
+    found = subjects(name, *settings)
+    try:
+        needs(found[0].registered)
+    except UnknownName as error:
+        raise _unknown_to_all(name) from error
+    return found
+
+
 def select(subject: Checked[Any], slow: bool, expected: Collection[str]) -> tuple[Check, ...]:
     """The checks of a subject, in their order.
 
@@ -180,6 +202,24 @@ def perform(check: Check, subject: Checked[Any]) -> None:
         if finder != check.__name__:
             raise CheckSkipped(f"It needs what '{finder}' has found broken.") from error
         raise
+
+
+def _unknown_to_all(name: str) -> UnknownName:
+    """The error for what is no model and nothing else: the nearest names, with what they are."""
+    found = registry()
+    kinds: dict[str, Iterable[str]] = {
+        "model": found.models,
+        "data set": found.datasets,
+        "feature network": found.features,
+        "metric": found.metrics,
+    }
+    near = difflib.get_close_matches(name, {known for names in kinds.values() for known in names}, n=3, cutoff=0.5)
+    meant = [f"the {kind} '{known}'" for known in near for kind, names in kinds.items() if known in names]
+    lists = "See: zoo models list, zoo datasets list, zoo features list, zoo metrics list."
+    return UnknownName(
+        f"There is no model, data set, feature network or metric called '{name}'.",
+        f"Did you mean {' or '.join(meant)}?" if meant else lists,
+    )
 
 
 def _result(check: Check, subject: Checked[Any], expected: str | None) -> CheckResult:

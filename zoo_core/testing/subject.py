@@ -93,6 +93,10 @@ class Subject(Checked[RegisteredModel]):
         return "translate" in self.spec.tasks
 
     @property
+    def inpaints(self) -> bool:
+        return "inpaint" in self.spec.tasks
+
+    @property
     def draws(self) -> bool:
         """Whether it makes images at all, of noise or of inputs."""
         return self.generates or self.translates
@@ -247,6 +251,16 @@ class Subject(Checked[RegisteredModel]):
             return compiled(weights, seed, numbers.astype("int32"), *given)
 
         return draw
+
+    def compiled(self, function: Callable[..., Tensor]) -> Callable[..., np.ndarray]:
+        """`run(seed, numbers, *arrays)` that calls `function(model, networks, tools, *arrays)` with the tiny run's
+        averaged networks; compiled as `Sampler` does."""
+        built = self.build()
+        networks = {name: built.networks[name] for name in built.model.inference}
+        compiled = compile_inference(
+            networks, lambda tools, count, *arrays: function(built.model, networks, tools, *arrays)
+        )
+        return lambda seed, numbers, *arrays: compiled(self.weights, seed, numbers.astype("int32"), *arrays)
 
     def _images(self, built: Built, weights: Arrays) -> np.ndarray:
         draw = self.drawing(built, from_inputs=not self.generates)

@@ -1,6 +1,5 @@
 """The tools that a model's losses and samplers receive, on whatever backend."""
 
-import math
 from collections.abc import Callable
 from typing import Any
 
@@ -76,34 +75,6 @@ class SamplingTools(_BackendTools):
         if shape[0] != self._count:
             raise ValueError(f"axis 0 of noise is the image: expected {self._count}, received shape {shape}")
         return _in_floatx(self._backend.uniform(self._next_key(self._keys, index), shape))
-
-    def towards(self, numbers: Tensor, angles: Tensor) -> "BetweenTools":
-        """Noise on the way from that of these images to that of images with other numbers (N,).
-
-        Args:
-            angles: (N,) float32, from 0, the one end, to π/2, the other.
-        """
-        return BetweenTools(self._backend, self, SamplingTools(self._backend, self._key, numbers), angles)
-
-
-class BetweenTools(_BackendTools):
-    """Noise between that of two images, distributed as theirs: z₁ cos θ + z₂ sin θ of normal numbers is normal
-    (White 2016, "Sampling generative networks", section 2.1, walks on the sphere for the same reason)."""
-
-    def __init__(self, backend: Backend, one: SamplingTools, other: SamplingTools, angles: Tensor) -> None:
-        super().__init__(backend)
-        self.step = one.step
-        self._ends = (one, other)
-        self._angles = angles
-
-    def normal(self, shape: tuple[int, ...], index: Tensor | None = None) -> Tensor:
-        angles = ops.cast(ops.reshape(self._angles, (-1, *(1,) * (len(shape) - 1))), keras.config.floatx())
-        one, other = (end.normal(shape, index) for end in self._ends)
-        return one * ops.cos(angles) + other * ops.sin(angles)
-
-    def uniform(self, shape: tuple[int, ...], index: Tensor | None = None) -> Tensor:
-        shares = (1.0 + ops.erf(self.normal(shape, index) / math.sqrt(2.0))) / 2
-        return ops.minimum(shares, 1.0 - 2.0**-23)
 
 
 def _in_floatx(tensor: Tensor) -> Tensor:

@@ -1,0 +1,1 @@
+import zoo_core  # noqa: F401  # before Keras, whose backend it chooses

@@ -1,0 +1,52 @@
+"""What docs/contract.md says of the blocks that models share: all of them are there, and the examples run."""
+
+import re
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import keras
+import pytest
+from keras import ops
+
+from zoo_core.data import load_dataset
+from zoo_core.models import augment, blocks, layers, losses, residual, translation
+from zoo_core.models.pixels import scale
+from zoo_core.training.backends import backend
+from zoo_core.training.tools import TrainingTools
+
+PAGE = (Path(__file__).parents[2] / "docs" / "contract.md").read_text(encoding="utf-8")
+
+
+def public(module: ModuleType) -> set[str]:
+    """What a module defines, or its `__all__` names."""
+    defined = {name for name, value in vars(module).items() if getattr(value, "__module__", "") == module.__name__}
+    return set(getattr(module, "__all__", {name for name in defined if not name.startswith("_")}))
+
+
+@pytest.mark.parametrize(
+    "module", [augment, blocks, layers, losses, residual, translation], ids=lambda module: module.__name__
+)
+def test_every_shared_block_is_documented(module: ModuleType):
+    _, _, section = PAGE.partition(f"\n| `.{module.__name__.removeprefix('zoo_core.models.')}` | ")
+    rows = re.match(r".*(\n\| \| .*)*", section)
+    assert rows is not None
+    documented = {name for row in rows[0].splitlines() for name in re.findall(r"`(\w+)`", row.split(" | ")[-2])}
+    assert documented == public(module)
+
+
+def test_the_examples_run():
+    found: dict[str, Any] = {}
+    for example in re.findall(r"^```python\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE):
+        exec(example, found)
+    data = load_dataset("digits~downscale2")
+    assert found["autoencoder"](data.spec).output_shape == (None, 16, 16, 1)
+
+    nets = found["networks"](data.spec)
+    pixels = {"images": data.images("train")[:4], "inputs": data.inputs("train")[:4]}
+    on = backend()
+    tools = TrainingTools(on, on.key(0), ops.zeros((), "int32"))
+    with keras.StatelessScope(), tools.active():
+        loss, _ = found["discriminator_loss"](nets, {name: scale(each) for name, each in pixels.items()}, tools)
+    assert nets["generator"].output_shape == (None, 16, 16, 1)
+    assert float(on.to_numpy(loss)) == pytest.approx(2, abs=1)  # of a discriminator that knows nothing

@@ -1,0 +1,71 @@
+"""docs/operations.md: its commands and its Python run, in their order, with models that were hardly trained."""
+
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+
+from zoo_core.cli.main import zoo
+from zoo_core.data import load_dataset
+from zoo_core.features.classifier import Classifier
+
+PAGE = Path(__file__).parents[2] / "docs" / "operations.md"
+BLOCKS = re.findall(r"^```(console|python)\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+TINY = ["--steps", "2", "--batch-size", "4", "-o", "width=2"]
+LEARNT = ["--steps", "300", "-o", "width=8"]
+"""For samples that a classifier takes for digits, of which `zoo edit` asks for a few of each class."""
+
+
+@pytest.fixture
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the page takes for given: test digits in files, one of them with a hole."""
+    monkeypatch.chdir(tmp_path)
+    data = load_dataset("digits")
+    images, labels = data.images("test")[..., 0], data.labels("test")
+    assert labels is not None
+    for name, number in {"digits": None, "nines": 9, "fours": 4}.items():
+        Path(name).mkdir()
+        some = images if number is None else images[labels == number]
+        for i, image in enumerate(some[:3]):
+            Image.fromarray(image).save(Path(name) / f"{i:03d}.png")
+    Image.fromarray(images[labels == 9][0]).save("nine.png")
+    Image.fromarray(images[0]).save("damaged.png")
+    hole = np.zeros((16, 16), "uint8")
+    hole[4:12, 4:12] = 255
+    Image.fromarray(hole).save("mask.png")
+    # Models trained for two steps make no digits: each class gets a tenth of what they make.
+    monkeypatch.setattr(
+        Classifier, "logits", lambda self, features: np.eye(10, dtype="float32")[np.arange(len(features)) % 10]
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("files")
+def test_the_page_runs():
+    names: dict[str, Any] = {}  # a block may go on from the one before
+    for language, text in BLOCKS:
+        if language == "python":
+            exec(re.sub(r"steps=\d+", "steps=2", text), names)
+            continue
+        for line in text.splitlines():
+            if line.startswith("$ zoo "):
+                arguments = shlex.split(line)[2:]
+                if arguments[0] == "train":
+                    arguments += LEARNT if arguments[1] == "dcgan" else TINY
+                done = CliRunner().invoke(zoo, arguments)
+                assert done.exit_code == 0, f"{line}: {done.stderr}"
+    for made in (
+        "sheet.png",
+        "pairs.png",
+        "digits.zool",
+        "back/000002.png",
+        "restored/002.png",
+        "one.png",
+        "runs/mine",
+    ):
+        assert Path(made).exists()

@@ -1,0 +1,54 @@
+"""Images of noise, as Python calls."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import zoo_core
+
+
+def test_what_is_drawn_is_what_the_sampler_draws(vae_run: Path):
+    images = zoo_core.sample(vae_run, 5, seed=3)
+    np.testing.assert_array_equal(images, zoo_core.Sampler.load(vae_run).generate(5, 3))
+    np.testing.assert_allclose(zoo_core.sample(vae_run, 5, seed=3, truncation=50.0).astype(int), images, atol=1)
+
+
+def test_a_conditional_model_goes_through_the_classes_in_turn(cgan_run: Path):
+    images = zoo_core.sample(cgan_run, 3, labels=["7", "2"])
+    asked = np.array([7, 2, 7], "int32")
+    np.testing.assert_array_equal(images, zoo_core.Sampler.load(cgan_run).generate(3, 0, asked))
+    with pytest.raises(zoo_core.UsageError, match="Unknown class 'seven'"):
+        zoo_core.sample(cgan_run, 3, labels=["seven"])
+
+
+def test_truncated_images_are_more_alike_the_lower_the_threshold(vae_run: Path):
+    spreads = [zoo_core.sample(vae_run, 40, truncation=psi).std(axis=0).mean() for psi in (2.0, 0.5, 0.01)]
+    assert spreads[0] > spreads[1] > spreads[2]
+    with pytest.raises(zoo_core.UsageError, match="must be above 0, received 0"):
+        zoo_core.sample(vae_run, 4, truncation=0)
+
+
+@pytest.mark.parametrize("way", ["spherical", "linear"])
+def test_a_path_leads_through_the_images_of_the_seed(vae_run: Path, way: str):
+    path = zoo_core.interpolate(vae_run, 3, 4, way=way, seed=2).astype(int)
+    assert path.shape == (2, 4, 8, 8, 1)
+    images = zoo_core.sample(vae_run, 3, seed=2).astype(int)
+    np.testing.assert_allclose(path[:, 0], images[:2], atol=1)
+    np.testing.assert_allclose(path[:, -1], images[1:], atol=1)
+    assert not np.array_equal(path[0, 1], path[0, 0])
+
+
+def test_a_stretch_of_a_conditional_model_is_of_one_class(cgan_run: Path):
+    path = zoo_core.interpolate(cgan_run, 3, 2, labels=["4", "7"])
+    expected = zoo_core.Sampler.load(cgan_run).generate(2, 0, np.array([4, 7], "int32"))
+    np.testing.assert_allclose(path[:, 0].astype(int), expected.astype(int), atol=1)
+
+
+def test_what_no_path_leads_through(vae_run: Path, doubling_run: Path):
+    with pytest.raises(zoo_core.UsageError, match="At least 2 images and 2 frames are needed, received 1 and 5"):
+        zoo_core.interpolate(vae_run, 1, 5)
+    with pytest.raises(zoo_core.UsageError, match="Unknown way 'round'"):
+        zoo_core.interpolate(vae_run, 2, 5, way="round")
+    with pytest.raises(zoo_core.UsageError, match="'doubling' does not generate"):
+        zoo_core.interpolate(doubling_run)

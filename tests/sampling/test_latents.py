@@ -1,0 +1,156 @@
+"""The noise of a model as vectors: what is drawn is what images are made of, wherever it is led."""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+from keras import ops
+from scipy import stats
+
+from zoo_core.errors import UsageError
+from zoo_core.models import GenerativeModel
+from zoo_core.options import Options
+from zoo_core.runs import RunFolder
+from zoo_core.sampling.latents import WAYS, LatentSpace, NoLatents, Way, between, truncated
+from zoo_core.sampling.sampler import Sampler
+from zoo_core.specs import DataSpec, Field, ModelSpec
+from zoo_core.training.build import Built
+
+SHAPE = (2, 3, 1)
+
+
+class Noise(GenerativeModel):
+    """Images are six numbers of noise, the first two of which are drawn after the others."""
+
+    inference = ("identity",)
+
+    def networks(self, data):
+        pixels = keras.Input(data.image_shape)
+        return {"identity": keras.Model(pixels, keras.layers.Identity()(pixels))}
+
+    def phases(self):
+        return ()
+
+    def sample(self, nets, count, labels, tools):
+        last, first = tools.normal((count, 2, 2)), tools.normal((count, 2))
+        pixels = ops.concatenate([first, ops.reshape(last, (count, 4))], axis=1)
+        return nets["identity"](ops.reshape(pixels, (count, *SHAPE)), training=False)
+
+
+class Looping(Noise):
+    def sample(self, nets, count, labels, tools):
+        def turn(i, x):
+            return x + tools.normal((count, *SHAPE), index=i)
+
+        return ops.fori_loop(0, 2, turn, ops.zeros((count, *SHAPE)))
+
+
+class Uniform(Noise):
+    def sample(self, nets, count, labels, tools):
+        return tools.uniform((count, *SHAPE))
+
+
+class Constant(Noise):
+    def sample(self, nets, count, labels, tools):
+        return ops.zeros((count, *SHAPE))
+
+
+def space(model: type[Noise]) -> LatentSpace:
+    data = DataSpec(name="toy", fields={"images": Field(SHAPE, "float32")}, classes=(), splits={}, content_hash="")
+    built = Built(model(Options()), model(Options()).networks(data))
+    spec = ModelSpec(name="toy", summary="", target="a:B", options="a:C", tasks={"generate"})
+    return LatentSpace(Sampler(built, spec, data, weights={}))
+
+
+@pytest.fixture(scope="module")
+def vae(runs: dict[str, RunFolder]) -> LatentSpace:
+    return LatentSpace(Sampler.load(runs["vae"].path))
+
+
+@pytest.fixture(scope="module")
+def cgan(runs: dict[str, RunFolder]) -> LatentSpace:
+    return LatentSpace(Sampler.load(runs["cgan"].path))
+
+
+def test_latents_are_all_noise_in_the_order_in_which_it_is_drawn():
+    noise = space(Noise)
+    assert noise.dimensions == 6
+    latents = np.linspace(-0.9, 0.9, 6, dtype="float32")[None]
+    expected = latents[0, [4, 5, 0, 1, 2, 3]].reshape(SHAPE)
+    np.testing.assert_allclose(noise.images(latents)[0] / 127.5 - 1, expected, atol=1 / 255)
+
+
+def test_latents_of_images_make_these_images(vae: LatentSpace, cgan: LatentSpace):
+    assert (vae.dimensions, cgan.dimensions) == (4, 8)
+    made = vae.images(vae.draw(3, seed=5, first=2))
+    np.testing.assert_allclose(made.astype(int), vae.sampler.generate(3, 5, first=2), atol=1)
+    labels = np.array([4, 0, 9], "int32")
+    made = cgan.images(cgan.draw(3, seed=5), labels)
+    np.testing.assert_allclose(made.astype(int), cgan.sampler.generate(3, 5, labels), atol=1)
+
+
+def test_labels_are_asked_for_as_everywhere(vae: LatentSpace, cgan: LatentSpace):
+    with pytest.raises(UsageError, match="is conditional: say which labels"):
+        cgan.images(cgan.draw(1, seed=0))
+    with pytest.raises(UsageError, match="ignores labels"):
+        vae.images(vae.draw(1, seed=0), np.zeros(1, "int32"))
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [(Looping, "draws noise inside of a loop"), (Uniform, "noise that is not normal"), (Constant, "draws no noise")],
+)
+def test_a_model_whose_noise_is_no_vector_is_refused(model: type[Noise], message: str):
+    with pytest.raises(NoLatents, match=message):
+        space(model)
+
+
+def test_a_model_that_does_not_generate_is_refused(doubling_run: Path):
+    with pytest.raises(UsageError, match="'doubling' does not generate"):
+        LatentSpace(Sampler.load(doubling_run))
+
+
+vectors = arrays.arrays(np.float32, 5, elements=st.floats(-4, 4, width=32))
+
+
+@given(vectors, vectors, st.sampled_from(WAYS))
+def test_both_ends_are_exact(one: np.ndarray, other: np.ndarray, way: Way):
+    led = between(one, other, 7, way)
+    assert led.shape == (7, 5)
+    assert np.isfinite(led).all()
+    np.testing.assert_array_equal(led[[0, -1]], [one, other])
+
+
+@given(arrays.arrays(np.float64, (2, 5), elements=st.floats(0.1, 4)))
+def test_on_the_sphere_the_norm_and_the_angle_of_a_step_stay(pair: np.ndarray):
+    pair = 3 * pair / np.linalg.norm(pair, axis=1, keepdims=True)
+    led = between(*pair.astype("float32"), 9).astype(np.float64)
+    np.testing.assert_allclose(np.linalg.norm(led, axis=1), 3, rtol=1e-5)
+    cosines = np.clip(np.sum(led[1:] * led[:-1], axis=1) / 9, -1, 1)
+    whole = np.arccos(np.clip(np.sum(pair[0] * pair[1]) / 9, -1, 1))
+    np.testing.assert_allclose(np.arccos(cosines), whole / 8, atol=2e-3)
+
+
+def test_a_straight_line_has_equal_steps():
+    led = between(np.zeros((3, 2), "float32"), np.full((3, 2), 4, "float32"), 5, "linear")
+    np.testing.assert_array_equal(led[1], np.repeat(np.arange(5)[:, None], 2, axis=1))
+
+
+@settings(max_examples=50)
+@given(arrays.arrays(np.float32, 20, elements=st.floats(-12, 12, width=32)), st.floats(0.01, 8))
+def test_truncated_numbers_are_within_the_threshold_and_keep_their_order(numbers: np.ndarray, threshold: float):
+    made = truncated(numbers, threshold)
+    assert (np.abs(made) <= np.float32(threshold)).all()
+    assert (np.diff(made[np.argsort(numbers)]) >= 0).all()
+
+
+@pytest.mark.parametrize("threshold", [0.3, 1.0, 2.0])
+def test_they_are_distributed_as_if_drawn_again_until_they_fit(threshold: float):
+    drawn = np.random.default_rng(0).standard_normal(20_000).astype("float32")
+    rejected = stats.truncnorm(-threshold, threshold)
+    assert stats.kstest(truncated(drawn, threshold), rejected.cdf).pvalue > 0.01
+    np.testing.assert_allclose(truncated(drawn, 40.0), drawn, atol=1e-4)

@@ -1,0 +1,99 @@
+"""From images back to latents."""
+
+import keras
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+from keras import ops
+
+from zoo_core.errors import UsageError
+from zoo_core.models import GenerativeModel
+from zoo_core.models.pixels import to_uint8
+from zoo_core.options import Options
+from zoo_core.sampling.latents import LatentSpace
+from zoo_core.sampling.projection import Projector, contextual_weights
+from zoo_core.sampling.sampler import Sampler
+from zoo_core.specs import DataSpec, Field, ModelSpec
+from zoo_core.training.build import Built
+
+SHAPE = (4, 5, 1)
+MATRIX = np.random.default_rng(0).normal(0, 0.15, (3, 20)).astype("float32")
+
+
+class Linear(GenerativeModel):
+    """Twenty pixels of three numbers; of label 1 the image is the negative."""
+
+    inference = ("identity",)
+
+    def networks(self, data):
+        pixels = keras.Input(data.image_shape)
+        return {"identity": keras.Model(pixels, keras.layers.Identity()(pixels))}
+
+    def phases(self):
+        return ()
+
+    def sample(self, nets, count, labels, tools):
+        images = self.decode(nets, tools.normal((count, 3)))
+        return images if labels is None else images * (1 - 2 * ops.cast(labels, "float32")[:, None, None, None])
+
+    def encode(self, nets, images):
+        return ops.matmul(ops.reshape(images, (-1, 20)), np.linalg.pinv(MATRIX).astype("float32"))
+
+    def decode(self, nets, latents):
+        return nets["identity"](ops.reshape(ops.matmul(latents, MATRIX), (-1, *SHAPE)), training=False)
+
+
+def linear(tasks: tuple[str, ...] = ("generate",), classes: tuple[str, ...] = ()) -> LatentSpace:
+    data = DataSpec(name="toy", fields={"images": Field(SHAPE, "float32")}, classes=classes, splits={}, content_hash="")
+    labels = "required" if classes else "ignored"
+    spec = ModelSpec(name="toy", summary="", target="a:B", options="a:C", tasks=tasks, labels=labels)
+    model = Linear(Options())
+    return LatentSpace(Sampler(Built(model, model.networks(data)), spec, data, weights={}))
+
+
+LATENTS = np.array([[0.9, -1.2, 0.4], [0.0, 0.7, -1.6]], "float32")
+IMAGES = to_uint8((LATENTS @ MATRIX).reshape(-1, *SHAPE))
+
+
+def test_of_a_linear_generator_the_latents_are_found_again():
+    found = Projector(linear(), starts=2)(IMAGES, seed=3)
+    np.testing.assert_allclose(found, LATENTS, atol=0.02)
+    again = Projector(linear(), starts=2)(IMAGES, seed=3)
+    np.testing.assert_array_equal(found, again)
+
+
+def test_and_from_a_few_of_its_pixels():
+    known = np.zeros((2, 4, 5), "float32")
+    known[:, 1] = 1
+    hidden = np.where(known[..., None] > 0, IMAGES, 0).astype("uint8")
+    np.testing.assert_allclose(Projector(linear(), starts=2)(hidden, known), LATENTS, atol=0.05)
+
+
+def test_the_greater_the_prior_the_shorter_the_latents():
+    lengths = [np.linalg.norm(Projector(linear(), prior, starts=1, steps=200)(IMAGES)) for prior in (0, 0.3, 30)]
+    assert lengths[0] > lengths[1] > lengths[2]
+    assert lengths[2] < 0.1
+
+
+def test_the_label_belongs_to_the_image():
+    found = Projector(linear(classes=("positive", "negative")), starts=1)(IMAGES, labels=np.array([0, 1], "int32"))
+    np.testing.assert_allclose(found, LATENTS * [[1], [-1]], atol=0.05)
+    with pytest.raises(UsageError, match="is conditional"):
+        Projector(linear(classes=("positive", "negative")))(IMAGES)
+
+
+def test_what_the_encoder_finds_is_a_start():
+    found = Projector(linear(("generate", "reconstruct")), starts=1, steps=0)(IMAGES)
+    np.testing.assert_allclose(found, LATENTS, atol=0.02)
+
+
+@settings(max_examples=25)
+@given(arrays.arrays(bool, (1, 9, 8), elements=st.booleans()))
+def test_weights_are_the_shares_of_unknown_neighbours(known: np.ndarray):
+    weights = contextual_weights(known)
+    for row, column in np.ndindex(9, 8):
+        window = known[0, max(0, row - 3) : row + 4, max(0, column - 3) : column + 4]
+        expected = (~window).mean() if known[0, row, column] else 0
+        assert weights[0, row, column] == pytest.approx(expected, abs=1e-6)

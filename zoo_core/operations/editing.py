@@ -1,0 +1,188 @@
+"""Images changed through their latents: towards classes, and by what other images show."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from zoo_core.errors import UsageError, ZooError, unknown
+from zoo_core.evaluation.psnr import psnr_of
+from zoo_core.features import load_features
+from zoo_core.features.base import ClassifyingNetwork
+from zoo_core.operations.inpainting import Tell, check_out, one_label
+from zoo_core.operations.reading import read_images
+from zoo_core.sampling.grids import grid, write_gif, write_png
+from zoo_core.sampling.latents import LatentSpace
+from zoo_core.sampling.projection import STEPS, Projector
+from zoo_core.sampling.sampler import Sampler
+from zoo_core.training.selection import Rule
+
+DRAWN = 8192
+"""Images that are classified, to find the mean latents of a class."""
+
+DRAWN_SEED = 0
+FEWEST = 32
+"""Of them in a class: the mean of fewer is mostly chance."""
+
+Images = str | Path | np.ndarray
+"""A file, a folder of files, or uint8 (N, H, W, C)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Edit:
+    """An image and what it was changed into.
+
+    Args:
+        image: as it was given, in the model's size, uint8 (H, W, C); of several, the first.
+        frames: uint8 (F, H, W, C), the projection of the image first, then changed more and more.
+        latents: of the frames, float32 (F, D).
+        strengths: of the change in each frame, (F,).
+        psnr: of the projection with the image, in dB, at most 100; None for the mean of several.
+    """
+
+    image: np.ndarray
+    frames: np.ndarray
+    latents: np.ndarray
+    strengths: np.ndarray
+    psnr: float | None
+
+    def strip(self) -> np.ndarray:
+        """The image, then the frames, in a row: uint8 (H', W', C)."""
+        return grid(np.concatenate([self.image[None], self.frames]), 1 + len(self.frames))
+
+
+def edit(
+    run: str | Path,
+    image: Images,
+    out: str | Path | None = None,
+    *,
+    add: Sequence[Images] = (),
+    remove: Sequence[Images] = (),
+    strength: float = 2.0,
+    frames: int = 9,
+    label: str | None = None,
+    weights: str | Path | None = None,
+    seed: int = 0,
+    checkpoint: Rule = "final",
+    tell: Tell | None = None,
+) -> Edit:
+    """Find the latents of an image, add and subtract others, and make images of the sums.
+
+    With nothing to add and to remove, that is the projection of the image into the latent space. Otherwise frame k is
+    made of z + sₖ·(Σ added − Σ removed), sₖ from 0 to the strength in equal steps. What is added or removed is
+
+    - a class: the mean of latents whose images a classifier takes for that class. The difference of two such means is
+      the direction from one class to the other; latents being normal with the same variance everywhere, it is the one
+      that linear discriminant analysis finds.
+    - an image, or a folder of images: the mean of their latents, as in Radford et al. 2015, "Unsupervised
+      Representation Learning with Deep Convolutional Generative Adversarial Networks", section 6.3.2: smiling woman −
+      neutral woman + neutral man = smiling man, each the mean of three.
+
+    Args:
+        run: of a model that makes images of latent vectors, such as a GAN or a VAE.
+        image: a file, or a folder for the mean of several, brought to the model's size; or uint8 (N, H, W, C).
+        out: what to write: a .png, the image and all frames in a row, or a .gif, the frames.
+        add, remove: names of classes, and images as above. What exists as a path is one: "./8".
+        strength: of the change in the last frame; 1 is the plain sum, and negative ones go the other way.
+        frames: how many, at least 2; a projection is one.
+        label: the class of the image, for a conditional model.
+        weights: of a classifier (`zoo classifier train`), whose classes are then those that there are; by default the
+            one that is shipped for the data set.
+        seed: of the starts of the search for latents.
+        checkpoint: of the run, the "final" one or the "best".
+        tell: called as `tell(what, done, of)` with the steps that are done.
+
+    Raises:
+        UsageError: for models without such latents; where there is no classifier, or no such class; for an `out` that
+            is there already.
+        ZooError: where files can't be read, the model hardly makes images of a class, or the disk is full.
+    """
+    if out is not None:
+        check_out(Path(out), (".png", ".gif"))
+    if frames < 2:
+        raise UsageError(f"At least 2 frames are needed, received {frames}.")
+    sampler = Sampler.load(Path(run), checkpoint)
+    given_label = one_label(sampler, label)
+    changer = _Changer(LatentSpace(sampler), given_label, seed, tell)
+    classes = [str(term) for term in (*add, *remove) if not _are_images(term)]
+    means = class_latents(changer.space, classes, Path(weights) if weights else None) if classes else {}
+    given, start = changer.latents(image)
+    change = np.zeros_like(start)
+    for sign, terms in ((1, add), (-1, remove)):
+        for term in terms:
+            change += sign * (changer.latents(term)[1] if _are_images(term) else means[str(term)])
+    strengths = np.linspace(0, strength, frames) if len(add) or len(remove) else np.zeros(1)
+    latents = (start + strengths[:, None] * change).astype(np.float32)
+    made = changer.images(latents)
+    psnr = float(psnr_of(given, made[:1])[0]) if len(given) == 1 else None
+    edited = Edit(given[0], made, latents, strengths, psnr)
+    if out is not None and Path(out).suffix.lower() == ".gif":
+        write_gif(Path(out), edited.frames)
+    elif out is not None:
+        write_png(Path(out), edited.strip())
+    return edited
+
+
+class _Changer:
+    """Between image files and latents, of one class in a conditional model."""
+
+    def __init__(self, space: LatentSpace, label: np.ndarray | None, seed: int, tell: Tell | None) -> None:
+        self.space = space
+        self._project = Projector(space)
+        self._label = label
+        self._seed = seed
+        self._told: Callable[[int], object] = lambda step: tell("Steps", step, STEPS) if tell else None
+
+    def latents(self, source: Images) -> tuple[np.ndarray, np.ndarray]:
+        """Images as the model takes them, uint8 (N, H, W, C), and the mean of their latents, (D,)."""
+        shape = self.space.sampler.data.image_shape
+        images = source if isinstance(source, np.ndarray) else read_images([Path(source)], shape).images
+        found = self._project(images, None, self._labels(len(images)), self._seed, self._told)
+        return images, found.mean(axis=0)
+
+    def images(self, latents: np.ndarray) -> np.ndarray:
+        return self.space.images(latents, self._labels(len(latents)))
+
+    def _labels(self, count: int) -> np.ndarray | None:
+        return None if self._label is None else np.repeat(self._label, count)
+
+
+def _are_images(term: Images) -> bool:
+    return isinstance(term, np.ndarray) or Path(term).exists()
+
+
+def class_latents(space: LatentSpace, wanted: Sequence[str], weights: Path | None = None) -> dict[str, np.ndarray]:
+    """The mean latents (D,) of the samples that a classifier takes for each of these classes.
+
+    Args:
+        weights: of the classifier; by default the one that is shipped for the model's data set.
+
+    Raises:
+        UsageError: for a conditional model, where there is no classifier, and for a class that it does not know.
+        ZooError: for a class of which the model hardly makes any.
+    """
+    sampler = space.sampler
+    if sampler.conditional:
+        raise UsageError(
+            f"The classes of model '{sampler.spec.name}' are no part of its latents, since it is told them.",
+            "Add and remove images, or see another class: zoo sample --label",
+        )
+    network = load_features("classifier", sampler.data, weights)
+    assert isinstance(network, ClassifyingNetwork)
+    for name in wanted:
+        if name not in network.classes:
+            raise unknown("class or path", name, network.classes)
+    latents = space.draw(DRAWN, DRAWN_SEED)
+    guesses = network.logits(network.features(space.images(latents))).argmax(axis=1)
+    means = {}
+    for name in wanted:
+        members = latents[guesses == network.classes.index(name)]
+        if len(members) < FEWEST:
+            raise ZooError(
+                f"Of {DRAWN:,} images that the model made, {len(members)} are of class '{name}': too few to tell its "
+                f"latents; at least {FEWEST} are needed.",
+                "Train the model for longer, or add images of that class in place of its name.",
+            )
+        means[name] = members.mean(axis=0)
+    return means

@@ -1,0 +1,130 @@
+"""Images from noise: by number and seed, truncated, of every class, and in between."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from zoo_core.errors import UsageError, unknown
+from zoo_core.sampling.latents import WAYS, LatentSpace, Way, between, truncated
+from zoo_core.sampling.sampler import Sampler
+from zoo_core.training.selection import Rule
+
+
+def sample(
+    run: str | Path,
+    count: int = 64,
+    *,
+    seed: int = 0,
+    labels: Sequence[str] = (),
+    truncation: float | None = None,
+    checkpoint: Rule = "final",
+) -> np.ndarray:
+    """Draw images from a trained model. Image number n of a seed is the same, to one level, however many are drawn.
+
+    Args:
+        run: of a model with the task `generate`.
+        labels: names of classes, which a conditional model goes through in turn; by default all of them.
+        truncation: ψ > 0: noise as it is between −ψ and ψ, the truncation trick of Brock et al. 2019: less variety, and
+            in many models better images. See `zoo_core.sampling.latents.truncated`.
+        checkpoint: of the run, the "final" one or the "best".
+
+    Returns:
+        uint8 (count, H, W, C).
+
+    Raises:
+        UsageError: for a model that does not generate; for a class that there is not; for truncation of a model whose
+            noise is not one normal vector.
+    """
+    sampler = Sampler.load(Path(run), checkpoint)
+    return draw(sampler, count, seed, in_turn(sampler, labels, count), truncation)
+
+
+def interpolate(
+    run: str | Path,
+    count: int = 6,
+    frames: int = 10,
+    *,
+    way: Way = "spherical",
+    seed: int = 0,
+    labels: Sequence[str] = (),
+    truncation: float | None = None,
+    checkpoint: Rule = "final",
+) -> np.ndarray:
+    """Go through the latents from image to image of a seed, in equal steps.
+
+    Args:
+        run: of a model with the task `generate` that makes an image of one normal vector.
+        count: of images that are led through, at least 2.
+        frames: of each stretch from one image to the next, the two among them, at least 2.
+        way: "spherical" or "linear"; see `zoo_core.sampling.latents.between`.
+        labels: names of classes, which the stretches of a conditional model go through in turn; by default all of them.
+        truncation: as in `sample`.
+        checkpoint: of the run, the "final" one or the "best".
+
+    Returns:
+        uint8 (count - 1, frames, H, W, C).
+
+    Raises:
+        UsageError: as `sample`, whether truncated or not; for too few images or frames.
+    """
+    sampler = Sampler.load(Path(run), checkpoint)
+    return walk(sampler, count, frames, way, seed, in_turn(sampler, labels, count - 1), truncation)
+
+
+def in_turn(sampler: Sampler, names: Sequence[str], count: int) -> np.ndarray | None:
+    """The labels of as many images, int32 (count,), that go through these classes in turn, or through all where none is
+    named; None for a model that ignores labels.
+
+    Raises:
+        UsageError: for a class that there is not, or any in a model that ignores labels.
+    """
+    if not sampler.conditional:
+        if names:
+            raise UsageError(
+                f"Model '{sampler.spec.name}' ignores labels, so none can be asked for.", "Leave --label out."
+            )
+        return None
+    classes = sampler.data.classes
+    for name in names:
+        if name not in classes:
+            raise unknown("class", name, classes)
+    return np.resize(np.array([classes.index(name) for name in names or classes], "int32"), max(count, 0))
+
+
+def draw(
+    sampler: Sampler, count: int, seed: int, labels: np.ndarray | None = None, truncation: float | None = None
+) -> np.ndarray:
+    """As `sample`, with labels int32 (count,)."""
+    if truncation is None:
+        return sampler.generate(count, seed, labels)
+    space = LatentSpace(sampler)
+    return space.images(_truncated(space.draw(count, seed), truncation), labels)
+
+
+def walk(
+    sampler: Sampler,
+    count: int,
+    frames: int,
+    way: Way,
+    seed: int,
+    labels: np.ndarray | None = None,
+    truncation: float | None = None,
+) -> np.ndarray:
+    """As `interpolate`, with labels int32 (count - 1,)."""
+    if count < 2 or frames < 2:
+        raise UsageError(f"At least 2 images and 2 frames are needed, received {count} and {frames}.")
+    if way not in WAYS:
+        raise unknown("way", way, WAYS)
+    space = LatentSpace(sampler)
+    ends = space.draw(count, seed)
+    ends = ends if truncation is None else _truncated(ends, truncation)
+    latents = between(ends[:-1], ends[1:], frames, way)
+    images = space.images(latents.reshape(-1, space.dimensions), None if labels is None else np.repeat(labels, frames))
+    return images.reshape(count - 1, frames, *images.shape[1:])
+
+
+def _truncated(latents: np.ndarray, threshold: float) -> np.ndarray:
+    if not threshold > 0:
+        raise UsageError(f"The truncation must be above 0, received {threshold:g}.")
+    return truncated(latents, threshold)

@@ -81,6 +81,7 @@ def test_its_sheet_shows_inputs_outputs_and_targets(doubling_run: Path):
     np.testing.assert_array_equal(sheet[2:10, 22:30], targets[0, ..., 0])
 
 
+@pytest.mark.slow
 def test_it_is_compared_by_its_pairs_and_not_scored_twice(invoke: Invoke, doubling: str, tmp_path: Path):
     arguments = ("compare", doubling, "--data", "digits@8~downscale2", "--seeds", "1", "--steps", "1")
     out = ("--out", str(tmp_path / "all"), "--features", "pixels", "--metrics", "psnr,fd")

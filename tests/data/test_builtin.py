@@ -149,7 +149,7 @@ def test_a_file_that_holds_something_else_is_refused(change, message, tmp_path):
 
 
 @given(data=st.data())
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_a_damaged_file_is_refused_or_read_never_worse(data, tmp_path_factory):
     folder = tmp_path_factory.mktemp("npz")
     np.savez(folder / "mnist.npz", **arrays_like("mnist", count=3))

@@ -338,7 +338,7 @@ def originals(tmp_path_factory):
 
 
 @given(data=st.data())
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 def test_damaged_files_are_refused_or_read_never_worse(data, originals, tmp_path_factory):
     name, version = data.draw(st.sampled_from(sorted(FOLDERS)))
     packed = data.draw(st.booleans())

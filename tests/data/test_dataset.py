@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from zoo_core.data import SPLITS, Dataset, Split
@@ -125,7 +125,6 @@ def test_refused(spoil):
 
 
 @given(count=st.integers(3, 400), classes=st.integers(1, 12) | st.none(), seed=st.integers(0, 99))
-@settings(deadline=None)
 def test_carving_divides_every_image_once_and_every_class_in_proportion(count, classes, seed):
     labels = None if classes is None else np.random.default_rng(seed).integers(0, classes, count)
     carved = carve_all(count, labels)

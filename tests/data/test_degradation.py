@@ -2,7 +2,7 @@ import io
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -121,7 +121,6 @@ def test_jpeg_is_what_pillow_makes_of_it():
 
 
 @given(height=st.integers(1, 40), width=st.integers(1, 40), percent=st.integers(1, 99), seed=st.integers(0, 2**40))
-@settings(deadline=None)
 def test_a_mask_is_one_gray_rectangle_of_the_stated_share(height, width, percent, seed):
     black = np.zeros((1, height, width, 1), np.uint8)
     masked = Degradation("mask", percent)(black, [(seed,)])[0, ..., 0]

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from zoo_core.data import SPLITS, Dataset, Feeder, Split, read_h5, write_h5
@@ -22,7 +22,6 @@ def numbers_of(batch: dict[str, np.ndarray]) -> list[int]:
 
 
 @given(count=st.integers(1, 40), batch_size=st.integers(1, 90), seed=st.integers(0, 2**32))
-@settings(deadline=None)
 def test_each_epoch_shows_every_image_once(count, batch_size, seed):
     feeder = Feeder(numbered(count), "train", batch_size, seed)
     stream = []
@@ -36,7 +35,6 @@ def test_each_epoch_shows_every_image_once(count, batch_size, seed):
 
 
 @given(steps=st.lists(st.integers(0, 10**6), max_size=6), seed=st.integers(0, 9))
-@settings(deadline=None)
 def test_a_batch_depends_on_seed_and_step_alone(steps, seed):
     dataset = numbered(17)
     feeder = Feeder(dataset, "train", 5, seed)
@@ -86,7 +84,6 @@ def test_an_image_comes_with_its_input():
 
 
 @given(steps=st.lists(st.integers(0, 10**6), max_size=6), seed=st.integers(0, 2**40), size=st.integers(1, 9))
-@settings(deadline=None)
 def test_the_noise_of_a_degradation_depends_on_seed_and_position_alone(steps, seed, size):
     noisy = numbered(17).degraded(Degradation("noise", 25))
     feeder = Feeder(noisy, "train", 5, seed)

@@ -61,7 +61,7 @@ def test_what_would_be_far_larger_is_refused_before_it_is_unpacked(tmp_path, mon
 
 
 @given(data=st.data(), compressed=st.booleans())
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 def test_a_damaged_file_is_refused_or_read_never_worse(data, compressed, tmp_path_factory):
     content = as_idx(IMAGES)
     content = gzip.compress(content, mtime=0) if compressed else content
@@ -86,7 +86,6 @@ def test_a_damaged_file_is_refused_or_read_never_worse(data, compressed, tmp_pat
 
 
 @given(content=st.binary(max_size=100), compressed=st.booleans())
-@settings(deadline=None)
 def test_any_bytes_are_refused_or_an_array_of_them(content, compressed, tmp_path_factory):
     path = tmp_path_factory.mktemp("idx") / "file"
     path.write_bytes(gzip.compress(b"\0\0\x08" + content) if compressed else content)

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -75,7 +75,6 @@ def test_a_bare_path_is_told_how_to_be_written(tmp_path):
 
 
 @given(st.text())
-@settings(deadline=None)
 def test_any_text_parses_or_is_refused(text):
     try:
         source = parse_source(text)
@@ -91,7 +90,6 @@ def test_any_text_parses_or_is_refused(text):
     width=st.integers(1, 4096),
     splits=st.lists(st.sampled_from(SPLITS), min_size=1, unique=True),
 )
-@settings(deadline=None)
 def test_kind_path_size_and_splits_come_back(kind, path, height, width, splits):
     assert parse_source(f"{kind}:{path}") == Source(kind, path)
     assert parse_source(f"{kind}:{path}@{height}x{width}") == Source(kind, path, (height, width))

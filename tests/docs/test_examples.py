@@ -37,6 +37,7 @@ def test_the_package_of_the_tutorial_trains_before_it_has_options(install: Calla
     assert (tmp_path / "run" / "samples" / "final.png").is_file()
 
 
+@pytest.mark.slow
 def test_the_plugin_of_the_tutorial_trains(install: Callable[[str], Path], tmp_path: Path):
     install("zoo-mlp-gan")
     arguments = ["--data", "digits", "--steps", "2", "-o", "width=8", "--out", str(tmp_path / "run"), "--json"]

@@ -162,6 +162,7 @@ def test_they_train_and_score_and_the_record_says_whose_they_are(
     assert record["source"]["trained_on"]["plugin"] == "zoo-ellipses 0.1.0"
 
 
+@pytest.mark.slow
 def test_a_protocol_may_name_them_and_a_comparison_takes_them(
     install: Callable[[str], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):

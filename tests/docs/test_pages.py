@@ -137,6 +137,7 @@ def test_the_python_of_the_page_on_training_runs(tmp_path: Path, monkeypatch: py
     assert list(found["brightness"].seen) == [1, 2, 3]
 
 
+@pytest.mark.slow
 def test_the_python_of_the_readme_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(tmp_path)
     (example,) = [block for block in blocks(ROOT / "README.md", "python") if "zoo_core.train(" in block]

@@ -163,7 +163,7 @@ def test_a_damaged_file_is_made_anew_with_a_warning(spoil, stored, tmp_path):
 
 
 @given(data=st.data())
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @pytest.mark.filterwarnings("ignore:The cached features")
 def test_whatever_the_damage_the_features_are_right(data, damaged, tmp_path_factory):
     folder = tmp_path_factory.mktemp("cache")

@@ -217,7 +217,7 @@ def test_no_single_byte_changes_what_is_read(save, tmp_path):
 
 
 @given(data=st.data(), save=st.sampled_from([np.savez, np.savez_compressed]))
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 def test_a_damaged_archive_is_refused_or_read_never_worse(data, save, tmp_path_factory):
     path = tmp_path_factory.mktemp("npz") / "a.npz"
     array = np.random.default_rng(0).integers(0, 256, (3, 4, 5, 3)).astype(np.uint8)
@@ -232,7 +232,7 @@ def test_a_damaged_archive_is_refused_or_read_never_worse(data, save, tmp_path_f
 
 
 @given(data=st.data())
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 def test_a_damaged_array_is_refused_or_read_never_worse(data, tmp_path_factory):
     path = tmp_path_factory.mktemp("npy") / "a.npy"
     np.save(path, np.zeros((3, 4, 5, 3), np.uint8))
@@ -246,7 +246,6 @@ def test_a_damaged_array_is_refused_or_read_never_worse(data, tmp_path_factory):
 
 
 @given(tail=st.binary(max_size=300), start=st.sampled_from([b"", b"PK\x03\x04", b"PK\x05\x06", b"\x93NUMPY\x01\x00"]))
-@settings(deadline=None)
 def test_any_bytes_are_refused(tmp_path_factory, tail, start):
     path = tmp_path_factory.mktemp("bytes") / "a.npz"
     path.write_bytes(start + tail)

@@ -216,7 +216,7 @@ _words = st.sampled_from(
 
 
 @given(st.lists(_words, max_size=6).map("".join) | st.text(max_size=12))
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 def test_whatever_is_typed_is_opened_or_refused(tmp_path_factory, source):
     before = os.getcwd()
     os.chdir(_some_files(tmp_path_factory))

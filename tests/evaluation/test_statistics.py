@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.linalg import sqrtm
 
@@ -109,7 +109,6 @@ def test_images_all_alike_are_carried_nowhere():
     np.testing.assert_array_equal(transport_map(np.zeros((3, 3)), np.identity(3)), np.zeros((3, 3)))
 
 
-@settings(deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 30), st.integers(1, 30))
 def test_identical_gaussians_are_at_no_distance_whatever_their_rank(seed, dimension, rank):
     cov = covariance(np.random.default_rng(seed), dimension, rank)

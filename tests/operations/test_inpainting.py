@@ -54,7 +54,6 @@ def digit() -> np.ndarray:
     return load_dataset("digits@8").images("test")[0]
 
 
-@settings(deadline=None)
 @given(arrays.arrays(np.uint8, SHAPE), arrays.arrays(bool, SHAPE[:2]), st.integers(0, 9))
 def test_known_pixels_stay_where_the_model_paints(painter: Sampler, image: np.ndarray, known: np.ndarray, seed: int):
     made = inpainting.complete(painter, image, known, seed)

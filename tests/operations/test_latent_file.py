@@ -29,7 +29,7 @@ def sealed(content: bytes) -> bytes:
     return content[:-4] + zlib.crc32(content[:-4]).to_bytes(4, "little")
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(
     shape=SHAPES, count=st.integers(1, 40), spread=st.sampled_from([0.0, 0.1, 1.0, 30.0, 200.0]), seed=st.integers(0, 9)
 )
@@ -75,7 +75,6 @@ def test_the_tables_are_whole_numbers_that_never_change():
     np.testing.assert_allclose(weights, expected, atol=1)
 
 
-@settings(deadline=None)
 @given(data=st.data())
 def test_any_damage_is_told(data: st.DataObject):
     content = pack(latents((5,), 20))
@@ -89,7 +88,6 @@ def test_any_damage_is_told(data: st.DataObject):
         unpack(damaged, RUN, (5,))
 
 
-@settings(deadline=None)
 @given(data=st.data())
 def test_whoever_seals_a_damaged_file_gets_no_further(data: st.DataObject):
     content = bytearray(pack(latents((5,), 20)))

@@ -48,6 +48,7 @@ def losses(run: Path) -> np.ndarray:
     return np.array([[value for name, value in line.items() if name.endswith("/loss")] for line in lines])
 
 
+@pytest.mark.slow
 def test_four_devices_give_the_losses_of_one(tmp_path: Path):
     """Batch statistics too are those of the whole batch."""
     tables = ({"width": 16, "latent": 4}, TRAINING, {})

@@ -162,7 +162,10 @@ def uncompiled(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Iterator[None
         tf.config.run_functions_eagerly(False)
 
 
-@pytest.mark.parametrize(("precision", "steps", "relative"), [("float64", STEPS, 1e-6), ("float32", 1, 1e-4)])
+@pytest.mark.parametrize(
+    ("precision", "steps", "relative"),
+    [pytest.param("float64", STEPS, 1e-6, marks=pytest.mark.slow), ("float32", 1, 1e-4)],
+)
 def test_compiled_equals_eager(
     make_engine: MakeEngine,
     data: Dataset,

@@ -235,7 +235,7 @@ def _damaged(data, content):
 
 
 @given(data=st.data())
-@settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_damaged_archive_is_refused_or_read_never_worse(data, write, tmp_path_factory):
     folder = tmp_path_factory.mktemp("damaged")
     (folder / "archive").write_bytes(_damaged(data, write(FILES).read_bytes()))

@@ -2,7 +2,7 @@ import os
 import pickle
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from zoo_core.data.collecting import open_source
@@ -98,7 +98,6 @@ lines = st.lists(st.lists(fields, max_size=4).map(",".join), max_size=6)
 
 
 @given(headed=st.booleans(), content=lines | st.lists(st.binary(max_size=20)))
-@settings(deadline=None)
 def test_any_text_is_refused_or_a_list_of_images(headed, content, tmp_path_factory):
     folder = tmp_path_factory.mktemp("table")
     rows = [row if isinstance(row, bytes) else row.encode() for row in content]

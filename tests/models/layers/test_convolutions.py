@@ -179,6 +179,7 @@ assert parallel[1][1].sharding.is_equivalent_to(divided, 4)
 """
 
 
+@pytest.mark.slow
 def test_two_devices_compute_what_one_does():
     environment = os.environ | {"XLA_FLAGS": "--xla_force_host_platform_device_count=2", "KERAS_BACKEND": "jax"}
     run = subprocess.run([sys.executable, "-c", SHARDED], env=environment, capture_output=True, text=True)

@@ -27,6 +27,7 @@ README, LEADERBOARD = ROOT / "README.md", ROOT / "docs" / "leaderboard.md"
 BEGIN, END = "<!-- results:begin -->", "<!-- results:end -->"
 HEIGHT = 480  # pixels of a picture, about
 GAP = 24
+IN_A_ROW = 3
 
 
 def main(arguments: list[str]) -> int:
@@ -107,16 +108,20 @@ def sheets(comparison: Comparison) -> list[Image.Image]:
 
 
 def side_by_side(images: list[Image.Image]) -> Image.Image:
-    """On white, tops aligned, enlarged by a whole factor without smoothing."""
+    """On white, in rows with their tops aligned, enlarged by a whole factor without smoothing."""
     factor = max(1, HEIGHT // max(image.height for image in images))
     images = [image.resize((image.width * factor, image.height * factor), Image.Resampling.NEAREST) for image in images]
-    width = sum(image.width + GAP for image in images) - GAP
-    height = max(image.height for image in images)
+    rows = [images[start : start + IN_A_ROW] for start in range(0, len(images), IN_A_ROW)]
+    width = max(sum(image.width + GAP for image in row) for row in rows) - GAP
+    height = sum(max(image.height for image in row) + GAP for row in rows) - GAP
     sheet = Image.fromarray(np.full((height, width, 3), 255, "uint8"))
-    left = 0
-    for image in images:
-        sheet.paste(image.convert("RGB"), (left, 0))
-        left += image.width + GAP
+    top = 0
+    for row in rows:
+        left = 0
+        for image in row:
+            sheet.paste(image.convert("RGB"), (left, top))
+            left += image.width + GAP
+        top += max(image.height for image in row) + GAP
     return sheet
 
 

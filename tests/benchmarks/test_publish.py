@@ -43,7 +43,7 @@ def test_what_does_not_verify_is_refused_with_the_reason(
     assert publish.main([]) == 1
     told = capsys.readouterr().err
     assert "refused: broken.json" in told
-    assert "refused: changed.json: demo/runs/" in told
+    assert "refused: changed.json: digits/runs/" in told
     assert publish.README.read_text(encoding="utf-8") == before
 
 
@@ -60,3 +60,4 @@ def test_pictures_stand_side_by_side_enlarged_without_smoothing(publish: ModuleT
     sheet = np.asarray(publish.side_by_side(images))
     assert sheet.shape == (400, 4 * 50 + publish.GAP + 4 * 40, 3)
     assert set(np.unique(sheet)) == {7, 255}
+    assert publish.side_by_side(2 * images).size == (2 * 4 * 50 + 4 * 40 + 2 * publish.GAP, 400 + publish.GAP + 4 * 60)

@@ -1,15 +1,11 @@
 """The check of models that complete images themselves."""
 
-from typing import Any
-
 import numpy as np
 
-from zoo_core.models import Tensor, Tools
 from zoo_core.models.pixels import scale
 from zoo_core.testing.results import CheckFailed, CheckSkipped
 from zoo_core.testing.sampling import LEVEL
 from zoo_core.testing.subject import COUNT, Subject
-from zoo_core.training.engine import compile_inference
 
 
 def known_pixels_stay_where_images_are_inpainted(subject: Subject) -> None:
@@ -17,17 +13,12 @@ def known_pixels_stay_where_images_are_inpainted(subject: Subject) -> None:
     finite and in [-1, 1]; the same from the same seed, in batches of 2 and of 5, to one level."""
     if not subject.inpaints:
         raise CheckSkipped("the model has not the task 'inpaint'")
-    built = subject.build()
-    networks = {name: built.networks[name] for name in built.model.inference}
-    model: Any = built.model  # that it has the task, its spec tells
-
-    def inpaint(tools: Tools, count: int, images: Tensor, mask: Tensor) -> Tensor:
-        return model.inpaint(networks, scale(images) * mask, mask, tools)
-
-    compiled = compile_inference(networks, inpaint)
+    inpaint = subject.compiled(
+        lambda model, networks, tools, images, mask: model.inpaint(networks, scale(images) * mask, mask, tools)
+    )
     images, mask = subject.data.images("train")[:COUNT], _masks(subject.shape[:2])
-    numbers = np.arange(COUNT, dtype="int32")
-    made = compiled(subject.weights, 1, numbers, images, mask)
+    numbers = np.arange(COUNT)
+    made = inpaint(1, numbers, images, mask)
 
     if made.shape != images.shape or not np.issubdtype(made.dtype, np.floating):
         seen = f"{made.dtype} {made.shape}"
@@ -40,7 +31,7 @@ def known_pixels_stay_where_images_are_inpainted(subject: Subject) -> None:
         seen = f"one of them moved by {moved:.2g} in [-1, 1]"
         raise CheckFailed("known pixels as they were", seen, "return `ops.where(mask > 0, images, made)`")
     for chosen in (slice(None), slice(0, 2), slice(2, 4)):
-        again = compiled(subject.weights, 1, numbers[chosen], images[chosen], mask[chosen])
+        again = inpaint(1, numbers[chosen], images[chosen], mask[chosen])
         difference = np.abs(again - made[chosen]).max()
         if difference > LEVEL:
             raise CheckFailed(

@@ -63,9 +63,9 @@ def test_what_was_changed_is_refused_with_the_reason(
 
 
 def test_a_missing_seed_is_refused_unless_it_failed(content: dict[str, Any]) -> None:
-    gone = content["records"].pop()
-    assert found(content) == ["cgan: digits v1 needs seed 2 too"]
-    content["failures"] = [{"model": "cgan", "data": "digits", "seed": 2, "error": "NaN", "run": gone["source"]["run"]}]
+    gone = content["records"].pop()["source"]
+    assert found(content) == [f"{gone['model']}: digits v1 needs seed 2 too"]
+    content["failures"] = [{"model": gone["model"], "data": "digits", "seed": 2, "error": "NaN", "run": gone["run"]}]
     assert found(content) == []
 
 

@@ -108,6 +108,19 @@ def test_the_rest_works_one_line_tells_and_the_list_shows_the_reason(install: Ca
     assert numpy_state() == numpy
 
 
+@pytest.mark.parametrize("name", ["seeds Python", "seeds NumPy"])
+def test_who_seeds_as_the_process_was_seeded_is_told_too(install: Callable[[Bad], None], name: str):
+    install(BAD[name])
+    python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002
+    try:
+        random.seed(0)
+        np.random.seed(0)  # noqa: NPY002
+        assert BAD[name].told in invoke("models", "list").stderr
+    finally:
+        random.setstate(python)
+        np.random.set_state(numpy)  # noqa: NPY002
+
+
 @each
 def test_disabled_it_is_not_even_imported(install: Callable[[Bad], None], bad: Bad, monkeypatch: pytest.MonkeyPatch):
     install(bad)

@@ -13,6 +13,23 @@ SLOW_SECONDS = 2.0
 
 
 @contextmanager
+def fresh_random_state() -> Iterator[None]:
+    """A scope in which the global random states of Python, and of NumPy where it is imported, are new ones that no
+    seed gives: in a process that has called `random.seed(0)`, code that calls it again would change nothing that can be
+    seen. Afterwards they are what they were before."""
+    python_state, numpy_state = random.getstate(), _numpy_state()
+    random.seed()
+    if numpy_state:
+        sys.modules["numpy"].random.seed()
+    try:
+        yield
+    finally:
+        random.setstate(python_state)
+        if numpy_state:
+            sys.modules["numpy"].random.set_state(numpy_state)
+
+
+@contextmanager
 def isolated() -> Iterator[list[str]]:
     """Within this scope what is printed goes to stderr, so that stdout stays data. After it `KERAS_BACKEND` and the
     random state of Python and of NumPy are what they were before.
@@ -21,29 +38,28 @@ def isolated() -> Iterator[list[str]]:
         A list, which holds, after the scope, what the code did that it should not.
     """
     notes: list[str] = []
-    keras_backend, python_state, numpy_state = os.environ.get("KERAS_BACKEND"), random.getstate(), _numpy_state()
     printed: Any = _Stderr()
-    began = time.perf_counter()
-    try:
-        with redirect_stdout(printed):
-            yield notes
-    finally:
-        seconds = time.perf_counter() - began
-        if seconds > SLOW_SECONDS:
-            notes.append(f"takes {seconds:.1f} s to import, at every start")
-        if printed.used:
-            notes.append("prints while it is imported")
-        if (changed := os.environ.get("KERAS_BACKEND")) != keras_backend:
-            notes.append(f"sets KERAS_BACKEND to {changed!r}, which was undone")
-            os.environ.pop("KERAS_BACKEND", None)
-            if keras_backend is not None:
-                os.environ["KERAS_BACKEND"] = keras_backend
-        if random.getstate() != python_state:
-            notes.append("changes the random state of Python, which was undone")
-            random.setstate(python_state)
-        if numpy_state and _comparable(_numpy_state()) != _comparable(numpy_state):
-            notes.append("changes the random state of NumPy, which was undone")
-            sys.modules["numpy"].random.set_state(numpy_state)
+    with fresh_random_state():
+        keras_backend, python_state, numpy_state = os.environ.get("KERAS_BACKEND"), random.getstate(), _numpy_state()
+        began = time.perf_counter()
+        try:
+            with redirect_stdout(printed):
+                yield notes
+        finally:
+            seconds = time.perf_counter() - began
+            if seconds > SLOW_SECONDS:
+                notes.append(f"takes {seconds:.1f} s to import, at every start")
+            if printed.used:
+                notes.append("prints while it is imported")
+            if (changed := os.environ.get("KERAS_BACKEND")) != keras_backend:
+                notes.append(f"sets KERAS_BACKEND to {changed!r}, which was undone")
+                os.environ.pop("KERAS_BACKEND", None)
+                if keras_backend is not None:
+                    os.environ["KERAS_BACKEND"] = keras_backend
+            if random.getstate() != python_state:
+                notes.append("changes the random state of Python, which was undone")
+            if numpy_state and _comparable(_numpy_state()) != _comparable(numpy_state):
+                notes.append("changes the random state of NumPy, which was undone")
 
 
 class _Stderr:

@@ -12,10 +12,11 @@ from zoo_core.discovery import one_line
 from zoo_core.errors import ZooError
 from zoo_core.features import ClassifyingNetwork, FeatureNetwork
 from zoo_core.features.loading import check_network
+from zoo_core.isolation import fresh_random_state
 from zoo_core.registry import RegisteredTarget, registry
 from zoo_core.specs import FeatureSpec
 from zoo_core.testing.checked import Checked, needs, shared
-from zoo_core.testing.global_state import other_random_state, watched
+from zoo_core.testing.global_state import watched
 from zoo_core.testing.results import CheckFailed, CheckSkipped
 
 COUNT = 6
@@ -111,7 +112,7 @@ def features_do_not_depend_on_the_batch(subject: FeatureSubject) -> None:
 def features_are_the_same_again(subject: FeatureSubject) -> None:
     """From the same network and from one that is opened anew, whatever the random state: scores must repeat."""
     whole, opened = subject.features, subject.registered.load()
-    with other_random_state():
+    with fresh_random_state():
         for what, network in (
             ("when computed again", subject.network),
             ("of a network opened anew", opened(subject.data.spec, subject.weights)),

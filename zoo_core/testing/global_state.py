@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 import keras
 import numpy as np
 
+from zoo_core.isolation import fresh_random_state
+
 
 class _Piece(NamedTuple):
     """A piece of global state: what it is called, how to read it as a value that can be compared, how to set it."""
@@ -48,24 +50,12 @@ PIECES = (
 @contextmanager
 def watched(changed: set[str]) -> Iterator[None]:
     """After this scope global state is what it was before it; the names of what had changed are added to a set."""
-    before = [piece.read() for piece in PIECES]
-    try:
-        yield
-    finally:
-        for piece, value in zip(PIECES, before, strict=True):
-            if piece.read() != value:
-                changed.add(piece.name)
-                piece.write(value)
-
-
-@contextmanager
-def other_random_state() -> Iterator[None]:
-    """A scope in which the global random states of Python and NumPy are other ones; afterwards they are as before."""
-    python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002  # the global one is meant
-    random.seed(12345)
-    np.random.seed(12345)  # noqa: NPY002
-    try:
-        yield
-    finally:
-        random.setstate(python)
-        np.random.set_state(numpy)  # noqa: NPY002
+    with fresh_random_state():
+        before = [piece.read() for piece in PIECES]
+        try:
+            yield
+        finally:
+            for piece, value in zip(PIECES, before, strict=True):
+                if piece.read() != value:
+                    changed.add(piece.name)
+                    piece.write(value)

@@ -15,10 +15,11 @@ from zoo_core.evaluation.metric import Evaluand, Likelihoods, Metric, Need, NotA
 from zoo_core.evaluation.metrics import check_keys
 from zoo_core.evaluation.record import Score
 from zoo_core.features import Pixels
+from zoo_core.isolation import fresh_random_state
 from zoo_core.registry import RegisteredTarget, registry
 from zoo_core.specs import MetricSpec
 from zoo_core.testing.checked import Checked, needs, shared
-from zoo_core.testing.global_state import other_random_state, watched
+from zoo_core.testing.global_state import watched
 from zoo_core.testing.metric_material import SHAPES, WORSE, evaluand, reordered, sample, without_labels
 from zoo_core.testing.results import CheckFailed, CheckSkipped
 
@@ -143,7 +144,7 @@ def what_can_not_be_measured_is_refused(subject: MetricSubject) -> None:
 
 def measuring_again_gives_the_same(subject: MetricSubject) -> None:
     """Whatever the random state: a record must repeat."""
-    with other_random_state():
+    with fresh_random_state():
         again = subject.measure(evaluand())
     if again != subject.scores:
         seen = ", ".join(f"'{key}' {subject.scores[key].value:.6g}, then {again[key].value:.6g}" for key in again)

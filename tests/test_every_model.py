@@ -60,15 +60,15 @@ def test_trains_and_does_what_its_tasks_say(model: str, tmp_path: Path):
     data = random_data(model, (20, 16, 3))
     run = zoo_core.train(model, data, tmp_path / "run", options={"width": 2}, training={"steps": 2, "batch_size": 4})
     sampler = zoo_core.Sampler.load(run.path)
-    if sampler.translates:
+    if sampler.spec.translates:
         inputs = data.inputs("test")
         assert inputs is not None
         images = sampler.transform(inputs[:2], 0)
     else:
-        images = sampler.generate(2, 0, np.array([0, 2]) if sampler.conditional else None)
+        images = sampler.generate(2, 0, np.array([0, 2]) if sampler.spec.conditional else None)
     assert images.shape == (2, 20, 16, 3)
     assert images.dtype == np.uint8
-    if sampler.reconstructs:
+    if sampler.spec.reconstructs:
         held_out = data.images("test")
         assert sampler.reconstruct(held_out).shape == held_out.shape
     assert run.description().environment["backend"] == keras.backend.backend()

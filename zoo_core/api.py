@@ -234,14 +234,14 @@ def _attach(
     sampler = Sampler(built, spec, data.spec, weights={})
     callbacks: list[Callback] = []
     judge = None
-    if "generate" in spec.tasks:
+    if spec.generates:
         watch = VarietyWatch(data, report) if report else None
         callbacks.append(SampleGrids(run, sampler, options.sample_every, watch))
-    elif (inputs := data.inputs("test")) is not None and sampler.translates:
+    elif (inputs := data.inputs("test")) is not None and sampler.spec.translates:
         callbacks.append(TranslationGrids(run, sampler, options.sample_every, inputs, data.images("test")))
-    if options.select_every and ("generate" in spec.tasks or sampler.translates):
+    if options.select_every and (spec.generates or sampler.spec.translates):
         judge = HeldOutScore(sampler, data, options.select_every)
-    if "reconstruct" in spec.tasks:
+    if spec.reconstructs:
         callbacks.append(ReconstructionSheet(run, sampler, data.images("test")))
     callbacks += [WithSampler(callback, sampler) for callback in own]
     return session.Attached(callbacks, judge, [AccuracyWatch(report)] if report else [])

@@ -66,6 +66,27 @@ class ModelSpec:
         object.__setattr__(self, "tasks", frozenset(self.tasks))
 
     @property
+    def conditional(self) -> bool:
+        return self.labels == "required"
+
+    @property
+    def generates(self) -> bool:
+        return "generate" in self.tasks
+
+    @property
+    def reconstructs(self) -> bool:
+        return "reconstruct" in self.tasks
+
+    @property
+    def translates(self) -> bool:
+        return "translate" in self.tasks
+
+    @property
+    def inpaints(self) -> bool:
+        """Whether the model itself completes images."""
+        return "inpaint" in self.tasks
+
+    @property
     def references(self) -> tuple[str, ...]:
         return self.target, self.options
 

@@ -32,9 +32,7 @@ from pathlib import Path
 
 import h5py
 import numpy as np
-import skimage.data
 from PIL import Image, ImageOps
-from sklearn.datasets import load_sample_images
 
 from zoo_core.data.preparing import Rules, prepare
 from zoo_core.data.preparing.engines import LocalEngine
@@ -49,6 +47,9 @@ prepare([sys.argv[1]], Path(sys.argv[2]), Rules(size=(32, 32), near=None))
 
 
 def photographs() -> list[np.ndarray]:
+    import skimage.data  # not above: every process that is started imports this file
+    from sklearn.datasets import load_sample_images
+
     return [*(getattr(skimage.data, name)() for name in PHOTOGRAPHS), *load_sample_images().images]
 
 

@@ -9,17 +9,9 @@ import pytest
 from click.testing import Result
 from PIL import Image
 
-import zoo_core
 from zoo_core.data import load_dataset
 
 Invoke = Callable[..., Result]
-
-
-@pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> str:
-    options, training = {"width": 4, "latent": 4}, {"steps": 4, "batch_size": 16}
-    out = tmp_path_factory.mktemp("runs") / "vae"
-    return str(zoo_core.train("vae", "digits@8", out, options=options, training=training).path)
 
 
 @pytest.fixture
@@ -34,15 +26,15 @@ def pixels(path: str | Path) -> np.ndarray:
         return np.asarray(image)
 
 
-def test_a_box_is_filled(invoke: Invoke, run: str, digit: str, tmp_path: Path):
+def test_a_box_is_filled(invoke: Invoke, vae_run: str, digit: str, tmp_path: Path):
     out = str(tmp_path / "whole.png")
-    result = invoke("inpaint", run, digit, out, "--box", "1,2,3,4", "--json")
+    result = invoke("inpaint", vae_run, digit, out, "--box", "1,2,3,4", "--json")
     assert result.exit_code == 0, result.stderr
-    assert json.loads(result.stdout) == {"run": run, "filled": 12, "by": "latents", "seed": 0, "out": out}
+    assert json.loads(result.stdout) == {"run": vae_run, "filled": 12, "by": "latents", "seed": 0, "out": out}
     known = np.ones((8, 8), bool)
     known[2:6, 1:4] = False
     np.testing.assert_array_equal(pixels(out)[known], pixels(digit)[known])
-    again = invoke("inpaint", run, digit, out, "--box", "1,2,3,4")
+    again = invoke("inpaint", vae_run, digit, out, "--box", "1,2,3,4")
     assert again.exit_code == 2
     assert "already exists" in again.stderr
 
@@ -56,17 +48,17 @@ def test_a_box_is_filled(invoke: Invoke, run: str, digit: str, tmp_path: Path):
     ],
 )
 def test_what_is_to_be_filled_must_be_said(
-    invoke: Invoke, run: str, digit: str, tmp_path: Path, arguments: tuple[str, ...], message: str
+    invoke: Invoke, vae_run: str, digit: str, tmp_path: Path, arguments: tuple[str, ...], message: str
 ):
-    result = invoke("inpaint", run, digit, str(tmp_path / "whole.png"), *arguments)
+    result = invoke("inpaint", vae_run, digit, str(tmp_path / "whole.png"), *arguments)
     assert result.exit_code == 2
     assert message in " ".join(result.stderr.split())
     assert not (tmp_path / "whole.png").exists()
 
 
-def test_an_image_is_edited_by_another(invoke: Invoke, run: str, digit: str, tmp_path: Path):
+def test_an_image_is_edited_by_another(invoke: Invoke, vae_run: str, digit: str, tmp_path: Path):
     out = str(tmp_path / "strip.png")
-    result = invoke("edit", run, digit, out, "--add", digit, "--strength", "-1", "--frames", "3", "--json")
+    result = invoke("edit", vae_run, digit, out, "--add", digit, "--strength", "-1", "--frames", "3", "--json")
     assert result.exit_code == 0, result.stderr
     told = json.loads(result.stdout)
     assert (told["frames"], told["out"]) == (3, out)
@@ -75,7 +67,7 @@ def test_an_image_is_edited_by_another(invoke: Invoke, run: str, digit: str, tmp
     np.testing.assert_array_equal(strip[2:10, 2:10], pixels(digit))
 
 
-def test_the_class_must_be_one(invoke: Invoke, run: str, digit: str, tmp_path: Path):
-    result = invoke("edit", run, digit, str(tmp_path / "strip.png"), "--add", "ten")
+def test_the_class_must_be_one(invoke: Invoke, vae_run: str, digit: str, tmp_path: Path):
+    result = invoke("edit", vae_run, digit, str(tmp_path / "strip.png"), "--add", "ten")
     assert result.exit_code == 2
     assert "Unknown class or path 'ten'" in result.stderr

@@ -9,17 +9,9 @@ import pytest
 from click.testing import Result
 from PIL import Image
 
-import zoo_core
 from zoo_core.data import load_dataset
 
 Invoke = Callable[..., Result]
-
-
-@pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> str:
-    options, training = {"width": 2, "latent": 3}, {"steps": 2, "batch_size": 4}
-    out = tmp_path_factory.mktemp("runs") / "vae"
-    return str(zoo_core.train("vae", "digits@8", out, options=options, training=training).path)
 
 
 @pytest.fixture
@@ -33,12 +25,12 @@ def folder(tmp_path: Path) -> Path:
     return folder
 
 
-def test_reconstructions_are_shown_and_measured(invoke: Invoke, run: str, folder: Path, tmp_path: Path):
+def test_reconstructions_are_shown_and_measured(invoke: Invoke, vae_run: str, folder: Path, tmp_path: Path):
     out = tmp_path / "sheet.png"
-    result = invoke("reconstruct", run, str(folder / "1.png"), str(folder / "2.png"), "--out", str(out), "--json")
+    result = invoke("reconstruct", vae_run, str(folder / "1.png"), str(folder / "2.png"), "--out", str(out), "--json")
     assert result.exit_code == 0, result.stderr
     told = json.loads(result.stdout)
-    assert (told["run"], told["out"]) == (run, str(out))
+    assert (told["run"], told["out"]) == (vae_run, str(out))
     assert [Path(row["image"]).name for row in told["images"]] == ["1.png", "2.png"]
     for measure in ("ssim", "psnr"):
         assert told["mean"][measure] == pytest.approx(np.mean([row[measure] for row in told["images"]]))
@@ -47,17 +39,17 @@ def test_reconstructions_are_shown_and_measured(invoke: Invoke, run: str, folder
         assert sheet.size == (2 * 20 + 2, 12)
 
 
-def test_without_images_those_of_the_data_set(invoke: Invoke, run: str):
-    result = invoke("reconstruct", run, "-n", "3")
+def test_without_images_those_of_the_data_set(invoke: Invoke, vae_run: str):
+    result = invoke("reconstruct", vae_run, "-n", "3")
     assert result.exit_code == 0, result.stderr
     lines = [line.split() for line in result.stdout.splitlines()]
     assert lines[0] == ["image", "SSIM", "PSNR", "(dB)"]
     assert [line[0] for line in lines[1:]] == ["digits@8#test"] * 3 + ["mean"]
 
 
-def test_there_and_back(invoke: Invoke, run: str, folder: Path, tmp_path: Path):
+def test_there_and_back(invoke: Invoke, vae_run: str, folder: Path, tmp_path: Path):
     file, back = str(tmp_path / "three.zool"), tmp_path / "back"
-    result = invoke("compress", run, str(folder), file, "--json")
+    result = invoke("compress", vae_run, str(folder), file, "--json")
     assert result.exit_code == 0, result.stderr
     told = json.loads(result.stdout)
     assert (told["images"], told["step"], told["out"]) == (3, 0.5, file)
@@ -67,14 +59,14 @@ def test_there_and_back(invoke: Invoke, run: str, folder: Path, tmp_path: Path):
     assert own["ratio"] == pytest.approx(3 * 64 / own["bytes"])
     assert {way["coded_as"].split(",")[0] for way in others} == {"JPEG", "WebP"}
     assert "1 of 3 images were cropped and resized to 8x8." in result.stderr
-    again = invoke("decompress", run, file, str(back), "--json")
+    again = invoke("decompress", vae_run, file, str(back), "--json")
     assert again.exit_code == 0, again.stderr
-    assert json.loads(again.stdout) == {"run": run, "images": 3, "out": str(back)}
+    assert json.loads(again.stdout) == {"run": vae_run, "images": 3, "out": str(back)}
     assert sorted(path.name for path in back.iterdir()) == ["000000.png", "000001.png", "000002.png"]
 
 
-def test_the_ways_stand_below_each_other(invoke: Invoke, run: str, folder: Path, tmp_path: Path):
-    result = invoke("compress", run, str(folder / "0.png"), str(folder / "1.png"), str(tmp_path / "two.zool"))
+def test_the_ways_stand_below_each_other(invoke: Invoke, vae_run: str, folder: Path, tmp_path: Path):
+    result = invoke("compress", vae_run, str(folder / "0.png"), str(folder / "1.png"), str(tmp_path / "two.zool"))
     assert result.exit_code == 0, result.stderr
     assert result.stderr == ""
     first, *rows = result.stdout.splitlines()
@@ -82,15 +74,23 @@ def test_the_ways_stand_below_each_other(invoke: Invoke, run: str, folder: Path,
     assert [row.split(",")[0] for row in rows] == ["vae", "JPEG", "WebP", "JPEG", "WebP"]
 
 
-def test_what_can_not_be_done_is_refused(invoke: Invoke, run: str, doubling_run: Path, folder: Path, tmp_path: Path):
+def test_without_comparison_there_is_one_way(invoke: Invoke, vae_run: str, folder: Path, tmp_path: Path):
+    result = invoke("compress", vae_run, str(folder), str(tmp_path / "three.zool"), "--no-compare", "--json")
+    (own,) = json.loads(result.stdout)["codings"]
+    assert own["bytes"] == (tmp_path / "three.zool").stat().st_size
+
+
+def test_what_can_not_be_done_is_refused(
+    invoke: Invoke, vae_run: str, doubling_run: Path, folder: Path, tmp_path: Path
+):
     for command in (("reconstruct",), ("compress", str(folder), str(tmp_path / "out"))):
         result = invoke(command[0], str(doubling_run), *command[1:])
         assert result.exit_code == 2
         assert "'doubling' does not reconstruct; its tasks: translate." in result.stderr
     (tmp_path / "damaged").write_bytes(b"no such file")
-    result = invoke("decompress", run, str(tmp_path / "damaged"), str(tmp_path / "back"))
+    result = invoke("decompress", vae_run, str(tmp_path / "damaged"), str(tmp_path / "back"))
     assert result.exit_code == 1
     assert "The file can't be decompressed" in result.stderr
-    assert invoke("compress", run, str(folder), str(tmp_path / "out"), "--step", "0").exit_code == 2
-    assert invoke("compress", run, str(folder)).exit_code == 2
+    assert invoke("compress", vae_run, str(folder), str(tmp_path / "out"), "--step", "0").exit_code == 2
+    assert invoke("compress", vae_run, str(folder)).exit_code == 2
     assert not (tmp_path / "out").exists()

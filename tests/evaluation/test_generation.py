@@ -14,8 +14,6 @@ from zoo_core.specs import DataSpec, Field
 class FakeSampler:
     """Image number n of seed s is all n + s; a reconstruction is the negative."""
 
-    spec = SimpleNamespace(name="fake")
-    conditional = True
     data = DataSpec(
         name="set",
         fields={"images": Field((2, 3, 1), "float32"), "labels": Field((), "int32")},
@@ -23,6 +21,9 @@ class FakeSampler:
         splits={"train": 9, "validation": 1, "test": 1},
         content_hash="00",
     )
+
+    def __init__(self, conditional=True):
+        self.spec = SimpleNamespace(name="fake", conditional=conditional)
 
     def generate(self, count, seed, labels, first=0):
         self.asked = labels
@@ -57,8 +58,7 @@ def test_numbers_go_on_from_chunk_to_chunk(data):
 
 
 def test_a_model_that_ignores_labels_is_not_asked_for_any(data):
-    sampler = FakeSampler()
-    sampler.conditional = False
+    sampler = FakeSampler(conditional=False)
     generated = generate(sampler, data, 4, seed=0)
     assert sampler.asked is None
     assert (generated.labels, generated.classes) == (None, ())

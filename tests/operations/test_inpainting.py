@@ -3,7 +3,6 @@
 from functools import partial
 from pathlib import Path
 
-import keras
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -11,31 +10,19 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from keras import ops
 from PIL import Image
+from toys import ToyModel, toy_sampler
 
 import zoo_core
 from zoo_core.data import load_dataset
-from zoo_core.models import GenerativeModel
 from zoo_core.operations import inpainting
-from zoo_core.options import Options
 from zoo_core.sampling.projection import Projector
 from zoo_core.sampling.sampler import Sampler
-from zoo_core.specs import DataSpec, Field, ModelSpec
-from zoo_core.training.build import Built
 
 SHAPE = (6, 5, 3)
 
 
-class Painter(GenerativeModel):
+class Painter(ToyModel):
     """Paints unknown pixels at random, and known ones black, which it should not."""
-
-    inference = ("identity",)
-
-    def networks(self, data):
-        pixels = keras.Input(data.image_shape)
-        return {"identity": keras.Model(pixels, keras.layers.Identity()(pixels))}
-
-    def phases(self):
-        return ()
 
     def inpaint(self, nets, images, mask, tools):
         noise = ops.tanh(tools.normal(images.shape)) + ops.sum(images * (1 - mask))
@@ -44,9 +31,7 @@ class Painter(GenerativeModel):
 
 @pytest.fixture(scope="module")
 def painter() -> Sampler:
-    data = DataSpec(name="toy", fields={"images": Field(SHAPE, "float32")}, classes=(), splits={}, content_hash="")
-    spec = ModelSpec(name="painter", summary="", target="a:B", options="a:C", tasks={"inpaint"})
-    return Sampler(Built(Painter(Options()), Painter(Options()).networks(data)), spec, data, weights={})
+    return toy_sampler(Painter, SHAPE, {"inpaint"})
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +86,7 @@ def test_a_hole_is_filled_with_what_fits_around_it(vae_run: Path, digit: np.ndar
     whole = zoo_core.sample(vae_run, 3, seed=8)[2]
     told: list[int] = []
     made = zoo_core.inpaint(
-        vae_run, whole, box=(2, 3, 3, 4), out=tmp_path / "o.png", tell=lambda what, done, of: told.append(done)
+        vae_run, whole, box=(2, 3, 3, 4), out=tmp_path / "o.png", progress=lambda what, done, of: told.append(done)
     )
     assert (~made.known).sum() == 12
     assert not made.known[3:7, 2:5].any()

@@ -32,7 +32,7 @@ def test_a_file_becomes_a_file_and_a_folder_a_folder(doubling_run: Path, tmp_pat
     other = write(tmp_path / "in" / "deep" / "other.bmp", (3, 4), seed=1)
     colour = write(tmp_path / "in" / "colour.png", (9, 9, 3), seed=2)
     told: list[tuple[str, int, int]] = []
-    made = zoo_core.enhance(doubling_run, tmp_path / "in", tmp_path / "out", tell=lambda *said: told.append(said))
+    made = zoo_core.enhance(doubling_run, tmp_path / "in", tmp_path / "out", progress=lambda *said: told.append(said))
     assert sorted(path.relative_to(tmp_path / "out").as_posix() for path in made) == [
         "colour.png",
         "deep/other.png",

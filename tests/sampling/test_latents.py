@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import keras
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -10,30 +9,18 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from keras import ops
 from scipy import stats
+from toys import ToyModel, toy_sampler
 
 from zoo_core.errors import UsageError
-from zoo_core.models import GenerativeModel
-from zoo_core.options import Options
 from zoo_core.runs import RunFolder
 from zoo_core.sampling.latents import WAYS, LatentSpace, NoLatents, Way, between, truncated
 from zoo_core.sampling.sampler import Sampler
-from zoo_core.specs import DataSpec, Field, ModelSpec
-from zoo_core.training.build import Built
 
 SHAPE = (2, 3, 1)
 
 
-class Noise(GenerativeModel):
+class Noise(ToyModel):
     """Images are six numbers of noise, the first two of which are drawn after the others."""
-
-    inference = ("identity",)
-
-    def networks(self, data):
-        pixels = keras.Input(data.image_shape)
-        return {"identity": keras.Model(pixels, keras.layers.Identity()(pixels))}
-
-    def phases(self):
-        return ()
 
     def sample(self, nets, count, labels, tools):
         last, first = tools.normal((count, 2, 2)), tools.normal((count, 2))
@@ -60,10 +47,7 @@ class Constant(Noise):
 
 
 def space(model: type[Noise]) -> LatentSpace:
-    data = DataSpec(name="toy", fields={"images": Field(SHAPE, "float32")}, classes=(), splits={}, content_hash="")
-    built = Built(model(Options()), model(Options()).networks(data))
-    spec = ModelSpec(name="toy", summary="", target="a:B", options="a:C", tasks={"generate"})
-    return LatentSpace(Sampler(built, spec, data, weights={}))
+    return LatentSpace(toy_sampler(model, SHAPE, {"generate"}))
 
 
 @pytest.fixture(scope="module")

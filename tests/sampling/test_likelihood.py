@@ -2,36 +2,23 @@
 
 import math
 
-import keras
 import numpy as np
 import pytest
 from keras import ops
 from scipy import stats
+from toys import ToyModel, toy_sampler
 
 from zoo_core.errors import UsageError, ZooError
-from zoo_core.models import GenerativeModel
 from zoo_core.models.tasks import Likelihood
-from zoo_core.options import Options
-from zoo_core.sampling.sampler import Sampler
-from zoo_core.specs import DataSpec, Field, ModelSpec
-from zoo_core.training.build import Built
 
 SHAPE = (5, 4, 3)
 WIDTH = 1 / 127.5  # of a level, images in [-1, 1]
 
 
-class Density(GenerativeModel):
-    """Dequantizes with one draw of noise; the network is there because each model has one."""
+class Density(ToyModel):
+    """Dequantizes with one draw of noise."""
 
-    inference = ("identity",)
     likelihood = Likelihood("lower bound", "discrete")
-
-    def networks(self, data):
-        pixels = keras.Input(data.image_shape)
-        return {"identity": keras.Model(pixels, keras.layers.Identity()(pixels))}
-
-    def phases(self):
-        return ()
 
     def log_likelihood(self, nets, images, tools):
         centred = images + WIDTH * (tools.uniform(images.shape) - 0.5)
@@ -61,11 +48,7 @@ class Diverged(Normal):
 
 
 def sampler(model, tasks=("likelihood",)):
-    fields = {"images": Field(SHAPE, "float32")}
-    data = DataSpec(name="random", fields=fields, classes=(), splits={}, content_hash="")
-    built = Built(model(Options()), model(Options()).networks(data))
-    spec = ModelSpec(name="known", summary="", target="a:B", options="a:C", tasks=tasks)
-    return Sampler(built, spec, data, weights={})
+    return toy_sampler(model, SHAPE, tasks)
 
 
 @pytest.fixture(scope="module")
@@ -112,7 +95,7 @@ def test_the_model_says_what_the_numbers_are(images, normal):
     assert normal.likelihood == Likelihood("lower bound", "discrete")
     other = sampler(Normal, tasks=("generate",))
     assert other.likelihood is None
-    with pytest.raises(UsageError, match="'known' has no likelihood; its tasks: generate"):
+    with pytest.raises(UsageError, match="'toy' has no likelihood; its tasks: generate"):
         other.log_likelihood(images, seed=0)
 
 

@@ -1,38 +1,24 @@
 """From images back to latents."""
 
-import keras
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from keras import ops
+from toys import ToyModel, toy_sampler
 
 from zoo_core.errors import UsageError
-from zoo_core.models import GenerativeModel
 from zoo_core.models.pixels import to_uint8
-from zoo_core.options import Options
 from zoo_core.sampling.latents import LatentSpace
 from zoo_core.sampling.projection import Projector, contextual_weights
-from zoo_core.sampling.sampler import Sampler
-from zoo_core.specs import DataSpec, Field, ModelSpec
-from zoo_core.training.build import Built
 
 SHAPE = (4, 5, 1)
 MATRIX = np.random.default_rng(0).normal(0, 0.15, (3, 20)).astype("float32")
 
 
-class Linear(GenerativeModel):
+class Linear(ToyModel):
     """Twenty pixels of three numbers; of label 1 the image is the negative."""
-
-    inference = ("identity",)
-
-    def networks(self, data):
-        pixels = keras.Input(data.image_shape)
-        return {"identity": keras.Model(pixels, keras.layers.Identity()(pixels))}
-
-    def phases(self):
-        return ()
 
     def sample(self, nets, count, labels, tools):
         images = self.decode(nets, tools.normal((count, 3)))
@@ -46,11 +32,7 @@ class Linear(GenerativeModel):
 
 
 def linear(tasks: tuple[str, ...] = ("generate",), classes: tuple[str, ...] = ()) -> LatentSpace:
-    data = DataSpec(name="toy", fields={"images": Field(SHAPE, "float32")}, classes=classes, splits={}, content_hash="")
-    labels = "required" if classes else "ignored"
-    spec = ModelSpec(name="toy", summary="", target="a:B", options="a:C", tasks=tasks, labels=labels)
-    model = Linear(Options())
-    return LatentSpace(Sampler(Built(model, model.networks(data)), spec, data, weights={}))
+    return LatentSpace(toy_sampler(Linear, SHAPE, tasks, classes))
 
 
 LATENTS = np.array([[0.9, -1.2, 0.4], [0.0, 0.7, -1.6]], "float32")

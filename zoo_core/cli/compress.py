@@ -23,11 +23,22 @@ Checkpoint = Literal["final", "best"]
     show_default=True,
     help="Of the quantization, in root mean squares of the latents: larger for fewer bytes.",
 )
+@click.option(
+    "--compare/--no-compare",
+    default=True,
+    help="With JPEG and WebP in as many bytes, or without: of many large images that takes minutes.",
+)
 @checkpoint_option
 @backend_option
 @json_option
 def compress(
-    run: Path, images: tuple[Path, ...], out: Path, step: float, checkpoint: Checkpoint | None, as_json: bool
+    run: Path,
+    images: tuple[Path, ...],
+    out: Path,
+    step: float,
+    compare: bool,
+    checkpoint: Checkpoint | None,
+    as_json: bool,
 ) -> None:
     """Store IMAGES, files or folders of them, in one file OUT: what RUN's encoder makes of them, rounded and entropy
     coded. To get them back takes the same run.
@@ -44,7 +55,7 @@ def compress(
     """
     from zoo_core.operations.compression import compress as apply
 
-    made = apply(run, images, out, step=step, checkpoint=checkpoint or "final")
+    made = apply(run, images, out, step=step, checkpoint=checkpoint or "final", compare=compare)
     if made.resized:
         height, width, _ = made.images.shape[1:]
         console().print(f"{made.resized} of {len(made.images)} images were cropped and resized to {height}x{width}.")

@@ -50,5 +50,5 @@ def edit(
     from zoo_core.operations.editing import edit as apply
 
     with Counting() as counting:
-        made = apply(run, image, out, checkpoint=checkpoint or "final", tell=counting, **settings)
+        made = apply(run, image, out, checkpoint=checkpoint or "final", progress=counting, **settings)
     emit({"run": str(run), "frames": len(made.frames), "psnr": made.psnr, "out": str(out)}, as_json)

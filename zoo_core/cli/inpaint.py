@@ -69,7 +69,7 @@ def inpaint(
             label=label,
             seed=seed,
             checkpoint=checkpoint or "final",
-            tell=counting,
+            progress=counting,
         )
     filled = int((~made.known).sum())
     emit({"run": str(run), "filled": filled, "by": made.way, "seed": seed, "out": str(out)}, as_json)

@@ -78,7 +78,7 @@ def sample(
     else:
         count = count or 64
         columns = max(1, round(count**0.5))
-        classes = len(labels or sampler.data.classes) if grid and sampler.conditional else 1
+        classes = len(labels or sampler.data.classes) if grid and sampler.spec.conditional else 1
         if classes > 1:
             columns = max(1, round(count / classes))
             count = classes * columns

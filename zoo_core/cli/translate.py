@@ -73,5 +73,5 @@ def _apply(
     from zoo_core.cli.progress import Counting
 
     with Counting() as counting:
-        files = zoo_core.translate(run, source, out, seed=seed, checkpoint=checkpoint or "final", tell=counting)
+        files = zoo_core.translate(run, source, out, seed=seed, checkpoint=checkpoint or "final", progress=counting)
     emit({"run": str(run), "images": len(files), "seed": seed, "out": str(out)}, as_json)

@@ -188,7 +188,7 @@ def _values(options: type[Options], name: str, value: Any) -> Sequence[Any]:
 
 
 def _check_labels(model: RegisteredModel, data: DataSpec) -> None:
-    if model.spec.labels == "required" and not data.labelled:
+    if model.spec.conditional and not data.labelled:
         raise UsageError(
             f"Model '{model.spec.name}' needs labels, and '{data.name}' has none, or not for all images.",
             "Leave one of them out, put the images into one sub-folder for each class, or prepare the set with "

@@ -146,18 +146,18 @@ def _evaluand_of(sampler: Sampler, data: Dataset, reference: Opened, rules: Rule
     needs = rules.needs()
     count = default_count(data) if rules.count is None else rules.count
     generated = None
-    if "generate" in sampler.spec.tasks and needs & {"samples", "labels"}:
+    if sampler.spec.generates and needs & {"samples", "labels"}:
         generated = generate(sampler, data, count, rules.seed)
     training = SplitImages(data, ["train"])
     real = _first(reference.images)
     takes = real.shape == sampler.data.image_shape  # not gray for colour, or colour for gray
     pairs = likelihoods = None
-    if sampler.translates:
+    if sampler.spec.translates:
         made = _translations(sampler, reference, rules)
         generated = made if generated is None else generated
         if takes:
             pairs = (_first(reference.images, len(made)), made)
-    if sampler.reconstructs and takes and "reconstructions" in needs:
+    if sampler.spec.reconstructs and takes and "reconstructions" in needs:
         pairs = (real, reconstruct(sampler, real))
     if sampler.likelihood and takes and "likelihood" in needs:
         likelihoods = log_likelihoods(sampler, sampler.likelihood, real, rules.seed)

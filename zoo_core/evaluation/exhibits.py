@@ -39,7 +39,7 @@ def write_exhibits(run: RunFolder, sampler: Sampler, evaluand: Evaluand, metrics
         ZooError: where they can't be written.
     """
     sheets: dict[str, np.ndarray] = {}
-    if "generate" in sampler.spec.tasks:
+    if sampler.spec.generates:
         labels = classes_in_rows(sampler)
         count = ROWS * COLUMNS if labels is None else len(labels)
         sheets["samples"] = grid(sampler.generate(count, GRID_SEED, labels), COLUMNS)
@@ -47,7 +47,7 @@ def write_exhibits(run: RunFolder, sampler: Sampler, evaluand: Evaluand, metrics
             sheets["walk"] = _walks(sampler)
         if any(key.startswith(("memorization_", "authenticity_")) for key in metrics):
             sheets["neighbours"] = _neighbours(evaluand)
-    if sampler.reconstructs and evaluand.pairs and min(evaluand.reference.images.shape[:2]) >= len(UNIFORM):
+    if sampler.spec.reconstructs and evaluand.pairs and min(evaluand.reference.images.shape[:2]) >= len(UNIFORM):
         sheets["reconstructions"] = _reconstructions(evaluand)
     for name, sheet in sheets.items():
         write_png(run.exhibits / f"{name}.png", sheet)
@@ -67,15 +67,15 @@ def sampling_of(sampler: Sampler, evaluand: Evaluand) -> Sampling | None:
         images_per_second=done / seconds,
         batch=batch,
         runtime=keras_runtime(),
-        variety=None if sampler.translates else _variety(evaluand),
+        variety=None if sampler.spec.translates else _variety(evaluand),
     )
 
 
 def _make(sampler: Sampler, batch: int) -> None:
-    if sampler.translates:
+    if sampler.spec.translates:
         sampler.transform(np.zeros((batch, *sampler.data.fields["inputs"].shape), "uint8"), GRID_SEED)
     else:
-        sampler.generate(batch, GRID_SEED, np.zeros(batch, "int32") if sampler.conditional else None)
+        sampler.generate(batch, GRID_SEED, np.zeros(batch, "int32") if sampler.spec.conditional else None)
 
 
 def _variety(evaluand: Evaluand) -> float | None:
@@ -93,7 +93,7 @@ def _walks(sampler: Sampler) -> np.ndarray:
     space = LatentSpace(sampler)
     noise = space.draw(2 * WALKS, GRID_SEED)
     latents = between(noise[::2], noise[1::2], COLUMNS).reshape(WALKS * COLUMNS, -1)
-    labels = np.arange(WALKS, dtype="int32") % len(sampler.data.classes) if sampler.conditional else None
+    labels = np.arange(WALKS, dtype="int32") % len(sampler.data.classes) if sampler.spec.conditional else None
     return grid(space.images(latents, None if labels is None else np.repeat(labels, COLUMNS)), COLUMNS)
 
 

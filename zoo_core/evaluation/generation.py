@@ -27,7 +27,7 @@ def generate(sampler: Sampler, data: Dataset, count: int, seed: int) -> Images:
     """
     if count < 2:
         raise UsageError(f"At least 2 images must be generated, received {count}.")
-    labels = data.labels("train") if sampler.conditional else None
+    labels = data.labels("train") if sampler.spec.conditional else None
     if labels is not None:
         labels = np.resize(np.random.default_rng(seed).permutation(labels), count)
 

@@ -60,7 +60,7 @@ class HeldOutScore:
         return frechet_distance(found.mean, found.covariance, real.mean, real.covariance)
 
     def _made(self) -> Images:
-        if self._sampler.translates:
+        if self._sampler.spec.translates:
             return transform(self._sampler, self._data, ["validation"], self._count, SEED)
         return generate(self._sampler, self._data, self._count, SEED)
 

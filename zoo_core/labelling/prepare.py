@@ -7,10 +7,10 @@ from typing import Any
 from zoo_core.data.hdf5 import Prepared
 from zoo_core.data.preparing import PreparationReport, Rules, prepare
 from zoo_core.data.preparing.engines import Engine, LocalEngine
-from zoo_core.data.preparing.pipeline import Progress
 from zoo_core.data.sources import cut_size
 from zoo_core.errors import UsageError
 from zoo_core.options import Options, resolve
+from zoo_core.progress import Progress
 from zoo_core.registry import registry
 from zoo_core.specs import AUTO
 

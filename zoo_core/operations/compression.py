@@ -29,7 +29,7 @@ class Compressed:
         decoded: uint8 (N, H, W, C) that come out.
         resized: how many image files had another size, and were cropped, centred, and resized.
         own: the file.
-        others: JPEG and WebP in as many bytes, or as near to it as their quality allows.
+        others: JPEG and WebP in as many bytes, or as near to it as their quality allows; empty where it was not asked.
     """
 
     images: np.ndarray
@@ -46,6 +46,7 @@ def compress(
     *,
     step: float = STEP,
     checkpoint: Rule = "final",
+    compare: bool = True,
 ) -> Compressed:
     """Write the latents of images to a file: rounded to multiples of a step, and entropy coded.
 
@@ -56,6 +57,7 @@ def compress(
         out: the file to write.
         step: of the quantization, in root mean squares of all latents, at most 100: larger for fewer bytes.
         checkpoint: of the run, the "final" one or the "best"; to decompress, the same is needed.
+        compare: with JPEG and WebP, of which each takes seven attempts at every image.
 
     Raises:
         UsageError: for a model without that task, images of another shape, a step that is too small or too large, or
@@ -77,7 +79,8 @@ def compress(
     decoded = np.concatenate([*_decoded(sampler, latents)])
     write_bytes(Path(out), content)
     own = Coded.of(f"{sampler.spec.name}, one file", given.images, decoded, len(content), header_size(content))
-    return Compressed(given.images, decoded, given.resized, own, tuple(others_at(len(content), given.images)))
+    others = others_at(len(content), given.images) if compare else []
+    return Compressed(given.images, decoded, given.resized, own, tuple(others))
 
 
 def decompress(run: str | Path, file: str | Path, out: str | Path, *, checkpoint: Rule = "final") -> list[Path]:

@@ -10,8 +10,9 @@ from zoo_core.errors import UsageError, ZooError, unknown
 from zoo_core.evaluation.psnr import psnr_of
 from zoo_core.features import load_features
 from zoo_core.features.base import ClassifyingNetwork
-from zoo_core.operations.inpainting import Tell, check_out, one_label
+from zoo_core.operations.inpainting import check_out, one_label
 from zoo_core.operations.reading import read_images
+from zoo_core.progress import Progress
 from zoo_core.sampling.grids import grid, write_gif, write_png
 from zoo_core.sampling.latents import LatentSpace
 from zoo_core.sampling.projection import STEPS, Projector
@@ -65,7 +66,7 @@ def edit(
     weights: str | Path | None = None,
     seed: int = 0,
     checkpoint: Rule = "final",
-    tell: Tell | None = None,
+    progress: Progress | None = None,
 ) -> Edit:
     """Find the latents of an image, add and subtract others, and make images of the sums.
 
@@ -91,7 +92,7 @@ def edit(
             one that is shipped for the data set.
         seed: of the starts of the search for latents.
         checkpoint: of the run, the "final" one or the "best".
-        tell: called as `tell(what, done, of)` with the steps that are done.
+        progress: told of the steps that are done.
 
     Raises:
         UsageError: for models without such latents; where there is no classifier, or no such class; for an `out` that
@@ -104,7 +105,7 @@ def edit(
         raise UsageError(f"At least 2 frames are needed, received {frames}.")
     sampler = Sampler.load(Path(run), checkpoint)
     given_label = one_label(sampler, label)
-    changer = _Changer(LatentSpace(sampler), given_label, seed, tell)
+    changer = _Changer(LatentSpace(sampler), given_label, seed, progress)
     classes = [str(term) for term in (*add, *remove) if not _are_images(term)]
     means = class_latents(changer.space, classes, Path(weights) if weights else None) if classes else {}
     given, start = changer.latents(image)
@@ -127,12 +128,12 @@ def edit(
 class _Changer:
     """Between image files and latents, of one class in a conditional model."""
 
-    def __init__(self, space: LatentSpace, label: np.ndarray | None, seed: int, tell: Tell | None) -> None:
+    def __init__(self, space: LatentSpace, label: np.ndarray | None, seed: int, progress: Progress | None) -> None:
         self.space = space
         self._project = Projector(space)
         self._label = label
         self._seed = seed
-        self._told: Callable[[int], object] = lambda step: tell("Steps", step, STEPS) if tell else None
+        self._told: Callable[[int], object] = lambda step: progress("Steps", step, STEPS) if progress else None
 
     def latents(self, source: Images) -> tuple[np.ndarray, np.ndarray]:
         """Images as the model takes them, uint8 (N, H, W, C), and the mean of their latents, (D,)."""
@@ -163,7 +164,7 @@ def class_latents(space: LatentSpace, wanted: Sequence[str], weights: Path | Non
         ZooError: for a class of which the model hardly makes any.
     """
     sampler = space.sampler
-    if sampler.conditional:
+    if sampler.spec.conditional:
         raise UsageError(
             f"The classes of model '{sampler.spec.name}' are no part of its latents, since it is told them.",
             "Add and remove images, or see another class: zoo sample --label",

@@ -1,6 +1,5 @@
 """Images of which a part is missing, completed by a model; known pixels stay exactly as they are."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -12,6 +11,7 @@ from zoo_core.data.decoding import attempt_all, decode, unreadable
 from zoo_core.errors import UsageError
 from zoo_core.operations.reading import in_channels
 from zoo_core.operations.sampling import in_turn
+from zoo_core.progress import Progress
 from zoo_core.sampling.grids import write_png
 from zoo_core.sampling.latents import LatentSpace
 from zoo_core.sampling.projection import STEPS, Projector, contextual_weights
@@ -23,9 +23,6 @@ KNOWN_BELOW = 128
 
 Box = tuple[int, int, int, int]
 """x, y, width, height in pixels, from the upper left corner."""
-
-Tell = Callable[[str, int, int], object]
-"""`tell(what, done, of)` is told of the progress, in steps of the descent."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +51,7 @@ def inpaint(
     label: str | None = None,
     seed: int = 0,
     checkpoint: Rule = "final",
-    tell: Tell | None = None,
+    progress: Progress | None = None,
 ) -> Inpainting:
     """Complete an image of which a part is unknown.
 
@@ -73,7 +70,7 @@ def inpaint(
         label: the class, for a conditional model.
         seed: of the noise and the starts: another one gives another answer.
         checkpoint: of the run, the "final" one or the "best".
-        tell: called as `tell(what, done, of)` with the steps that are done.
+        progress: told of the steps that are done.
 
     Raises:
         UsageError: for images and masks that don't fit, models that can do neither, or an `out` that is there already.
@@ -91,7 +88,7 @@ def inpaint(
         raise UsageError(
             f"Some pixels should be known and some unknown, but {seen} are known.", "In a mask white is to be filled."
         )
-    completed = complete(sampler, pixels, known, seed, label, tell)
+    completed = complete(sampler, pixels, known, seed, label, progress)
     if out is not None:
         write_png(Path(out), completed.image)
     return completed
@@ -103,14 +100,14 @@ def complete(
     known: np.ndarray,
     seed: int = 0,
     label: str | None = None,
-    tell: Tell | None = None,
+    progress: Progress | None = None,
 ) -> Inpainting:
     """As `inpaint`, of uint8 (H, W, C) and bool (H, W) with some True and some not."""
-    if sampler.inpaints:
+    if sampler.spec.inpaints:
         return Inpainting(sampler.inpaint(image[None], known[None], seed)[0], known, "model")
     labels = one_label(sampler, label)
     space = LatentSpace(sampler)
-    told = (lambda step: tell("Steps", step, STEPS)) if tell else (lambda step: None)
+    told = (lambda step: progress("Steps", step, STEPS)) if progress else (lambda step: None)
     latents = Projector(space)(image[None], contextual_weights(known[None]), labels, seed, told)
     made = space.images(latents, labels)[0]
     return Inpainting(np.where(known[..., None], image, made), known, "latents")
@@ -122,7 +119,7 @@ def one_label(sampler: Sampler, label: str | None) -> np.ndarray | None:
     Raises:
         UsageError: for a conditional model without a label, a class that there is not, or a label in any other model.
     """
-    if sampler.conditional and label is None:
+    if sampler.spec.conditional and label is None:
         raise UsageError(
             f"Model '{sampler.spec.name}' is conditional: say of which class the image is.",
             f"Add --label, one of: {', '.join(sampler.data.classes)}.",

@@ -79,7 +79,7 @@ def in_turn(sampler: Sampler, names: Sequence[str], count: int) -> np.ndarray | 
     Raises:
         UsageError: for a class that there is not, or any in a model that ignores labels.
     """
-    if not sampler.conditional:
+    if not sampler.spec.conditional:
         if names:
             raise UsageError(
                 f"Model '{sampler.spec.name}' ignores labels, so none can be asked for.", "Leave --label out."

@@ -15,6 +15,7 @@ from zoo_core.evaluation.folder_images import image_files
 from zoo_core.files import write_bytes
 from zoo_core.operations.reading import in_channels
 from zoo_core.operations.tiling import Tiling
+from zoo_core.progress import Progress
 from zoo_core.sampling.sampler import Sampler
 from zoo_core.training.selection import Rule
 
@@ -31,9 +32,6 @@ FORMATS = {
 
 JPEG_QUALITY = 95
 
-Tell = Callable[[str, int, int], object]
-"""`tell(what, done, of)` is told of the progress, in tiles."""
-
 
 class Job(NamedTuple):
     """An image file, and the one that is to be made from it."""
@@ -49,7 +47,7 @@ def translate(
     *,
     seed: int = 0,
     checkpoint: Rule = "final",
-    tell: Tell | None = None,
+    progress: Progress | None = None,
 ) -> list[Path]:
     """Put images through a model that makes images from others, whatever their size: in overlapping tiles of the size
     that it was trained on, blended.
@@ -60,7 +58,7 @@ def translate(
         out: what to write, a file or a folder that does not exist or is empty; into a folder go PNG files.
         seed: of the noise where the model takes any.
         checkpoint: of the run, the "final" one or the "best".
-        tell: called as `tell(what, done, of)` with the tiles that are done.
+        progress: told of the tiles that are done.
 
     Returns:
         The files that were written.
@@ -70,7 +68,7 @@ def translate(
         ZooError: where files can't be read, before anything is written, or the disk is full.
     """
     jobs = plan(Path(source), Path(out))
-    translate_files(Sampler.load(Path(run), checkpoint), jobs, seed, tell)
+    translate_files(Sampler.load(Path(run), checkpoint), jobs, seed, progress)
     return [job.out for job in jobs]
 
 
@@ -81,10 +79,10 @@ def enhance(
     *,
     seed: int = 0,
     checkpoint: Rule = "final",
-    tell: Tell | None = None,
+    progress: Progress | None = None,
 ) -> list[Path]:
     """Restore images by a model trained against a degradation: more pixels, less noise, sharper. As `translate`."""
-    return translate(run, source, out, seed=seed, checkpoint=checkpoint, tell=tell)
+    return translate(run, source, out, seed=seed, checkpoint=checkpoint, progress=progress)
 
 
 def plan(source: Path, out: Path) -> list[Job]:
@@ -115,7 +113,7 @@ def plan(source: Path, out: Path) -> list[Job]:
     return jobs
 
 
-def translate_files(sampler: Sampler, jobs: Sequence[Job], seed: int = 0, tell: Tell | None = None) -> int:
+def translate_files(sampler: Sampler, jobs: Sequence[Job], seed: int = 0, progress: Progress | None = None) -> int:
     """Put image files through a model, one after the other, and write what it makes of each.
 
     Args:
@@ -139,8 +137,8 @@ def translate_files(sampler: Sampler, jobs: Sequence[Job], seed: int = 0, tell: 
     def count(tiles: int) -> None:
         nonlocal done
         done += tiles
-        if tell:
-            tell("Tiles", done, total)
+        if progress:
+            progress("Tiles", done, total)
 
     for job in jobs:
         (image,) = attempt_all(partial(decode, size=None), [job.source])

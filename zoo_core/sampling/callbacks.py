@@ -116,7 +116,7 @@ class WithSampler:
 
 def classes_in_rows(sampler: Sampler) -> np.ndarray | None:
     """The labels of a sheet with a row for each class, int32; None for a model that ignores them."""
-    if not sampler.conditional:
+    if not sampler.spec.conditional:
         return None
     return np.repeat(np.arange(min(len(sampler.data.classes), CLASSES_SHOWN), dtype="int32"), COLUMNS)
 

@@ -76,7 +76,7 @@ class LatentSpace:
     def _noise_batch(self, tools: Tools, count: int, labels: Tensor) -> Tensor:
         drawn = _Drawn(tools, self.sampler.spec.name)
         with drawn.active():
-            self.sampler.sample(drawn, count, *([labels] if self.sampler.conditional else []))
+            self.sampler.sample(drawn, count, *([labels] if self.sampler.spec.conditional else []))
         return ops.concatenate([ops.zeros((count, 0)), *drawn.parts], axis=1)
 
     def _images_batch(self, tools: Tools, count: int, latents: Tensor, *labels: Tensor) -> Tensor:

@@ -96,7 +96,7 @@ class Projector:
 
     def _encoded(self, images: np.ndarray) -> list[np.ndarray]:
         """The encoder's latents, (N, D), where they have the length of those that images are drawn from."""
-        if not self._space.sampler.reconstructs:
+        if not self._space.sampler.spec.reconstructs:
             return []
         latents = self._space.sampler.encode(images).reshape(len(images), -1)
         return [latents] if latents.shape[1] == self._space.dimensions else []

@@ -73,23 +73,6 @@ class Sampler:
         return cls(built, registered.spec, description.data, weights)
 
     @property
-    def conditional(self) -> bool:
-        return self.spec.labels == "required"
-
-    @property
-    def reconstructs(self) -> bool:
-        return "reconstruct" in self.spec.tasks
-
-    @property
-    def translates(self) -> bool:
-        return "translate" in self.spec.tasks
-
-    @property
-    def inpaints(self) -> bool:
-        """Whether the model itself completes images."""
-        return "inpaint" in self.spec.tasks
-
-    @property
     def full_batch(self) -> int:
         """Images that are made at a time where there are so many."""
         return self._at_once(None, BATCH)
@@ -272,7 +255,7 @@ class Sampler:
     def check(self, task: str) -> None:
         """Raises UsageError for a model without this task."""
         if task not in self.spec.tasks:
-            by_inputs = task == "generate" and self.translates
+            by_inputs = task == "generate" and self.spec.translates
             raise UsageError(
                 f"Model '{self.spec.name}' does not {task}; its tasks: {', '.join(sorted(self.spec.tasks))}.",
                 "It makes images from others: zoo translate RUN IMAGES OUT" if by_inputs else "Others: zoo models list",
@@ -280,11 +263,11 @@ class Sampler:
 
     def check_labels(self, labels: np.ndarray | None, count: int) -> None:
         """Raises UsageError for labels missing, out of range, not `count`, or given to a model that ignores them."""
-        if self.conditional and labels is None:
+        if self.spec.conditional and labels is None:
             raise UsageError(f"Model '{self.spec.name}' is conditional: say which labels to sample.")
         if labels is None:
             return
-        if not self.conditional:
+        if not self.spec.conditional:
             raise UsageError(f"Model '{self.spec.name}' ignores labels, so none can be asked for.")
         if len(labels) != count or labels.min() < 0 or labels.max() >= len(self.data.classes):
             raise UsageError(

@@ -11,7 +11,7 @@ from zoo_core.testing.subject import COUNT, Subject
 def known_pixels_stay_where_images_are_inpainted(subject: Subject) -> None:
     """A model with the task `inpaint` gives whole images: known pixels as they were, to half a level; all of them
     finite and in [-1, 1]; the same from the same seed, in batches of 2 and of 5, to one level."""
-    if not subject.inpaints:
+    if not subject.spec.inpaints:
         raise CheckSkipped("the model has not the task 'inpaint'")
     inpaint = subject.compiled(
         lambda model, networks, tools, images, mask: model.inpaint(networks, scale(images) * mask, mask, tools)

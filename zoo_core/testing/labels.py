@@ -10,7 +10,7 @@ from zoo_core.testing.trial import Trial
 
 def labels_matter_where_required(subject: Subject) -> None:
     """A conditional model gives other images for other labels, from the same noise."""
-    if not (subject.conditional and subject.generates):
+    if not (subject.spec.conditional and subject.spec.generates):
         raise CheckSkipped("the spec says that labels are ignored, or the model does not generate")
     asked = (every_class(COUNT) + 1) % len(CLASSES)
     if np.array_equal(subject.images, subject.draw(np.arange(COUNT), 1, asked.astype("int32"))):
@@ -23,7 +23,7 @@ def labels_matter_where_required(subject: Subject) -> None:
 
 def labels_are_ignored_where_said_so(subject: Subject) -> None:
     """A model that ignores labels trains on data without any, and the same on data with some."""
-    if subject.conditional:
+    if subject.spec.conditional:
         raise CheckSkipped("the spec says that labels are required")
     seen = subject.seen
     expected = "a model that never looks at labels, as its spec says"

@@ -32,8 +32,8 @@ def training_brings_samples_closer(subject: Subject) -> None:
     engine = subject.engine(built, resolve(TrainingOptions, {"ema": 0.0}, "training"))
     feeder = Feeder(data, "train", BATCH * engine.batches_per_step, SEED)
     mean = data.images("train").mean(axis=0) / 127.5 - 1
-    draw = subject.drawing(built, from_inputs=not subject.generates)
-    asked = every_class(DRAWN) if subject.generates else inputs_of(data, DRAWN)
+    draw = subject.drawing(built, from_inputs=not subject.spec.generates)
+    asked = every_class(DRAWN) if subject.spec.generates else inputs_of(data, DRAWN)
 
     def distance() -> float:
         samples = draw(engine.average([feeder.batch(0)]), np.arange(DRAWN), 0, asked)

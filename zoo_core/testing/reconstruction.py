@@ -51,7 +51,7 @@ def latents_become_images(subject: Subject) -> None:
 
 def _encoder(subject: Subject) -> Callable[[slice, int], np.ndarray]:
     """`encode(chosen, seed)`: the latents of some of the training images."""
-    if "reconstruct" not in subject.spec.tasks:
+    if not subject.spec.reconstructs:
         raise CheckSkipped("the model has not the task 'reconstruct'")
     run = subject.compiled(lambda model, networks, tools, images: model.encode(networks, scale(images)))
     numbers, images = np.arange(COUNT), subject.data.images("train")

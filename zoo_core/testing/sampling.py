@@ -24,7 +24,7 @@ def a_seed_decides_the_samples(subject: Subject) -> None:
             f"a difference of up to {np.abs(images - again).max():.2g}",
             "draw all noise from `tools`",
         )
-    if subject.generates and np.array_equal(images, other):
+    if subject.spec.generates and np.array_equal(images, other):
         raise CheckFailed(
             "other images from another seed", "the same ones from seeds 1 and 2", "draw all noise from `tools`"
         )

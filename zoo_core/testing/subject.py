@@ -85,25 +85,9 @@ class Subject(Checked[RegisteredModel]):
         return self.registered.spec
 
     @property
-    def generates(self) -> bool:
-        return "generate" in self.spec.tasks
-
-    @property
-    def translates(self) -> bool:
-        return "translate" in self.spec.tasks
-
-    @property
-    def inpaints(self) -> bool:
-        return "inpaint" in self.spec.tasks
-
-    @property
     def draws(self) -> bool:
         """Whether it makes images at all, of noise or of inputs."""
-        return self.generates or self.translates
-
-    @property
-    def conditional(self) -> bool:
-        return self.spec.labels == "required"
+        return self.spec.generates or self.spec.translates
 
     @shared
     def options(self) -> Options:
@@ -113,7 +97,7 @@ class Subject(Checked[RegisteredModel]):
     def attempts(self) -> dict[Sizes, Exception | None]:
         """For each of `sizes`, None where networks could be built."""
         needs(self.options)
-        return {one: self._attempt(noise_images(one).spec) for one in sizes(self.translates)}
+        return {one: self._attempt(noise_images(one).spec) for one in sizes(self.spec.translates)}
 
     @shared
     def sizes(self) -> Sizes:
@@ -206,12 +190,12 @@ class Subject(Checked[RegisteredModel]):
         """Draws from the tiny run; where the model does not generate, what it makes of inputs."""
         if not self.draws:
             raise CheckSkipped("the model has neither of the tasks 'generate' and 'translate'")
-        return partial(self.drawing(self.build(), from_inputs=not self.generates), self.weights)
+        return partial(self.drawing(self.build(), from_inputs=not self.spec.generates), self.weights)
 
     @property
     def asked(self) -> np.ndarray:
         """What images number 0 to COUNT are asked by; see `Draw`."""
-        return every_class(COUNT) if self.generates else inputs_of(self.data, COUNT)
+        return every_class(COUNT) if self.spec.generates else inputs_of(self.data, COUNT)
 
     @shared
     def images(self) -> np.ndarray:
@@ -247,7 +231,7 @@ class Subject(Checked[RegisteredModel]):
         compiled = compile_inference(networks, make)
 
         def draw(weights: Arrays, numbers: np.ndarray, seed: int, asked: np.ndarray) -> np.ndarray:
-            given = (asked,) if from_inputs or self.conditional else ()
+            given = (asked,) if from_inputs or self.spec.conditional else ()
             return compiled(weights, seed, numbers.astype("int32"), *given)
 
         return draw
@@ -263,7 +247,7 @@ class Subject(Checked[RegisteredModel]):
         return lambda seed, numbers, *arrays: compiled(self.weights, seed, numbers.astype("int32"), *arrays)
 
     def _images(self, built: Built, weights: Arrays) -> np.ndarray:
-        draw = self.drawing(built, from_inputs=not self.generates)
+        draw = self.drawing(built, from_inputs=not self.spec.generates)
         return draw(weights, np.arange(COUNT), 1, self.asked)
 
     def _attempt(self, data: DataSpec) -> Exception | None:

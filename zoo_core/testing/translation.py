@@ -10,7 +10,7 @@ from zoo_core.testing.subject import COUNT, Subject, inputs_of
 
 def inputs_matter_where_images_are_made_from_them(subject: Subject) -> None:
     """A model with the task `translate` makes other images from other inputs, with the same noise."""
-    if not subject.translates:
+    if not subject.spec.translates:
         raise CheckSkipped("the model has not the task 'translate'")
     transform = partial(subject.drawing(subject.build(), from_inputs=True), subject.weights, np.arange(COUNT), 1)
     inputs = inputs_of(subject.data, COUNT)

@@ -29,7 +29,7 @@ def first_losses(subject: Subject, folder: Path) -> dict[str, float]:
     batch = subject.batch(0, 4 * engine.batches_per_step)
     logs = {name: float(backend().to_numpy(value)) for name, value in engine.step(0, batch).items()}
     if subject.draws:
-        draw = subject.drawing(built, from_inputs=not subject.generates)
+        draw = subject.drawing(built, from_inputs=not subject.spec.generates)
         draw(engine.average([batch]), np.arange(COUNT), 0, subject.asked)
     return {name: value for name, value in logs.items() if name.endswith("/loss")}
 

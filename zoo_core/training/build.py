@@ -39,13 +39,13 @@ def build(registered: RegisteredModel, options: Options, data: DataSpec, seed: i
         ZooError: where the plugin breaks the contract.
     """
     spec = registered.spec
-    if spec.labels == "required" and not data.labelled:
+    if spec.conditional and not data.labelled:
         raise UsageError(
             f"Model '{spec.name}' needs labels, and '{data.name}' has none, or not for all images.",
             "Put the images into one sub-folder for each class, prepare the set with --labels and --unlabelled drop, "
             "or choose a model that ignores labels (zoo models list).",
         )
-    if "translate" in spec.tasks and "inputs" not in data.fields:
+    if spec.translates and "inputs" not in data.fields:
         raise UsageError(
             f"Model '{spec.name}' makes images from inputs, and '{data.name}' has none.",
             "Put what degrades the images after the set's name, such as SET~downscale2, SET~noise25, SET~blur2, "

@@ -1,6 +1,7 @@
 """From the ledger and the shards' pixels to the prepared file."""
 
 import math
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -107,8 +108,8 @@ class PixelFiles:
         folder.mkdir(exist_ok=True)
         self._folder = folder
 
-    def path(self, shard: int) -> Path:
-        return self._folder / f"{shard:08d}.bin"
+    def path(self, shard: int) -> str:
+        return os.path.join(self._folder, f"{shard:08d}.bin")  # it is asked for every image
 
     def read(self, shard: int, offset: int, shape: list[int]) -> np.ndarray:
         """One image, uint8 (H, W, C)."""

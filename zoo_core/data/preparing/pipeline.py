@@ -28,12 +28,10 @@ from zoo_core.data.preparing.shards import Done
 from zoo_core.data.preparing.splitting import divide
 from zoo_core.errors import Interrupted, UsageError
 from zoo_core.files import NotWritten
+from zoo_core.progress import Progress
 
 SAVE_EVERY = 2.0
 """Seconds of work that may be lost when the process is killed."""
-
-Progress = Callable[[str, int, int], None]
-"""Told what is being done, and how many of how many images are."""
 
 _FOUND = """
 UPDATE images SET state = ?, detail = ?, note = ?, height = ?, width = ?, channels = ?, area = ?, offset = ?,
@@ -171,7 +169,8 @@ def _look_at_all(ledger: Ledger, results: Iterator[Done], pixels: PixelFiles, pr
     unsafe: list[Done] = []  # their pixels may still be on their way to the disk
     saved = time.monotonic()
     for result in results:
-        pixels.path(result.number).write_bytes(result.pixels)
+        with open(pixels.path(result.number), "wb") as file:
+            file.write(result.pixels)
         unsafe.append(result._replace(pixels=b""))
         if time.monotonic() - saved >= SAVE_EVERY:
             _save(ledger, unsafe, pixels)
@@ -187,7 +186,7 @@ def _look_at_all(ledger: Ledger, results: Iterator[Done], pixels: PixelFiles, pr
 def _save(ledger: Ledger, done: list[Done], pixels: PixelFiles) -> None:
     """Enter what was found in some shards, once their pixels would outlive a power cut; then forget it here."""
     for shard in done:
-        with pixels.path(shard.number).open("rb+") as file:
+        with open(pixels.path(shard.number), "rb+") as file:
             os.fsync(file.fileno())
     with ledger.transaction():
         for shard in done:

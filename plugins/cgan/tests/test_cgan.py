@@ -7,7 +7,8 @@ from keras import ops
 
 import zoo_core
 from zoo_core.data import Dataset, Feeder, load_dataset
-from zoo_core.training.build import Built, build
+from zoo_core.testing import build_model
+from zoo_core.training.build import Built
 from zoo_core.training.engine import Engine
 from zoo_core.training.options import TrainingOptions
 
@@ -19,8 +20,7 @@ def digits() -> Dataset:
 
 @pytest.fixture(scope="module")
 def built(digits: Dataset) -> Built:
-    registered = zoo_core.registry().model("cgan")
-    return build(registered, registered.load()[1](width=16, learning_rate=5e-4), digits.spec, seed=0)
+    return build_model("cgan", digits.spec, width=16, learning_rate=5e-4)
 
 
 def test_the_label_reaches_both_networks(built: Built):

@@ -7,14 +7,10 @@ from keras import ops
 
 import zoo_core
 from zoo_core.data import Dataset, Feeder, load_dataset
-from zoo_core.training.build import Built, build
+from zoo_core.testing import build_model
+from zoo_core.training.build import Built
 from zoo_core.training.engine import Engine
 from zoo_core.training.options import TrainingOptions
-
-
-def make(data: Dataset, **options) -> Built:
-    registered = zoo_core.registry().model("dcgan")
-    return build(registered, registered.load()[1](**options), data.spec, seed=0)
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +20,7 @@ def digits() -> Dataset:
 
 @pytest.fixture(scope="module")
 def built(digits: Dataset) -> Built:
-    return make(digits, width=8)
+    return build_model("dcgan", digits.spec, width=8)
 
 
 def kinds(network: keras.Model) -> list[str]:
@@ -47,7 +43,7 @@ def test_batch_normalization_is_everywhere_but_at_the_generator_s_output_and_the
 
 
 def test_weights_start_from_a_normal_of_standard_deviation_0_02(digits: Dataset):
-    networks = make(digits, width=32).networks
+    networks = build_model("dcgan", digits.spec, width=32).networks
     for network in networks.values():
         kernels = [ops.convert_to_numpy(w) for w in network.trainable_weights if w.name == "kernel"]
         for kernel in (kernel for kernel in kernels if kernel.size > 2000):
@@ -64,7 +60,7 @@ def test_both_optimizers_are_adam_with_the_paper_s_settings(built: Built):
 
 def test_training_brings_generated_images_closer_to_real_ones(digits: Dataset):
     """The mean image, after 200 steps of a narrow network."""
-    built = make(digits, width=16, learning_rate=1e-3)
+    built = build_model("dcgan", digits.spec, width=16, learning_rate=1e-3)
     engine = Engine(built.model, built.networks, seed=0, options=TrainingOptions(ema=0.0))
     feeder = Feeder(digits, "train", 32, 0)
     real = digits.images("train")

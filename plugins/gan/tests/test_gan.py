@@ -8,16 +8,10 @@ from keras import ops
 import zoo_core
 from zoo_core.data import Dataset, Feeder, load_dataset
 from zoo_core.models.layers import Dropout
-from zoo_core.training.backends import backend
-from zoo_core.training.build import Built, build
+from zoo_core.testing import build_model, loss_of
+from zoo_core.training.build import Built
 from zoo_core.training.engine import Engine
 from zoo_core.training.options import TrainingOptions
-from zoo_core.training.tools import TrainingTools
-
-
-def make(data: Dataset, **options) -> Built:
-    registered = zoo_core.registry().model("gan")
-    return build(registered, registered.load()[1](**options), data.spec, seed=0)
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +21,7 @@ def digits() -> Dataset:
 
 @pytest.fixture(scope="module")
 def built(digits: Dataset) -> Built:
-    return make(digits, width=20)
+    return build_model("gan", digits.spec, width=20)
 
 
 def kernels(network: keras.Model) -> list[np.ndarray]:
@@ -35,7 +29,7 @@ def kernels(network: keras.Model) -> list[np.ndarray]:
 
 
 def test_both_networks_are_fully_connected_as_large_as_on_the_paper_s_mnist():
-    built = make(load_dataset("digits@28"))
+    built = build_model("gan", load_dataset("digits@28").spec)
     sizes = {name: [kernel.shape for kernel in kernels(network)] for name, network in built.networks.items()}
     assert sizes == {
         "generator": [(100, 1200), (1200, 1200), (1200, 784)],
@@ -63,7 +57,7 @@ def test_the_discriminator_drops_pixels_and_hidden_units_and_the_generator_nothi
 
 
 def test_weights_start_from_uniform_distributions(digits: Dataset):
-    networks = make(digits, width=200).networks
+    networks = build_model("gan", digits.spec, width=200).networks
     for name, limit in (("generator", 0.05), ("discriminator", 0.005)):
         for kernel in (kernel for kernel in kernels(networks[name]) if kernel.size > 2000):
             assert np.abs(kernel).max() == pytest.approx(limit, rel=0.01)
@@ -79,17 +73,14 @@ def test_both_optimizers_are_gradient_descent_with_momentum(built: Built):
 
 def test_the_generator_s_loss_does_not_saturate(built: Built):
     """At first the discriminator knows nothing: −log D(G(z)) is log 2, and so is half the sum of its own two terms."""
-    batch = {"images": ops.zeros((8, 16, 16, 1)), "z": ops.ones((8, 100))}
-    on = backend()
-    tools = TrainingTools(on, on.key(0), ops.zeros((), "int32"))
-    with keras.StatelessScope(), tools.active():
-        for loss in (built.model.generator_loss, built.model.discriminator_loss):
-            assert float(loss(built.networks, batch, tools)[0]) == pytest.approx(np.log(2), abs=1e-3)
+    batch = {"images": np.zeros((8, 16, 16, 1), "float32"), "z": np.ones((8, 100), "float32")}
+    for loss in (built.model.generator_loss, built.model.discriminator_loss):
+        assert loss_of(loss, built.networks, batch)[0] == pytest.approx(np.log(2), abs=1e-3)
 
 
 def test_training_brings_generated_images_closer_to_real_ones(digits: Dataset):
     """The mean image, at the best of four looks: it learns nothing for 250 steps, then goes around in circles."""
-    built = make(digits, width=200)
+    built = build_model("gan", digits.spec, width=200)
     engine = Engine(built.model, built.networks, seed=0, options=TrainingOptions(ema=0.0))
     feeder = Feeder(digits, "train", 16, 0)
     real = digits.images("train")

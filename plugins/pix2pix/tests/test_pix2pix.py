@@ -8,16 +8,10 @@ from keras import ops
 import zoo_core
 from zoo_core.data import Dataset, Feeder, load_dataset
 from zoo_core.evaluation.psnr import psnr_of
-from zoo_core.training.backends import backend
-from zoo_core.training.build import Built, build
+from zoo_core.testing import build_model, loss_of
+from zoo_core.training.build import Built
 from zoo_core.training.engine import Engine
 from zoo_core.training.options import TrainingOptions
-from zoo_core.training.tools import TrainingTools
-
-
-def make(data: Dataset, **options) -> Built:
-    registered = zoo_core.registry().model("pix2pix")
-    return build(registered, registered.load()[1](**options), data.spec, seed=0)
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +21,7 @@ def digits() -> Dataset:
 
 @pytest.fixture(scope="module")
 def built(digits: Dataset) -> Built:
-    return make(digits, width=8)
+    return build_model("pix2pix", digits.spec, width=8)
 
 
 def test_skip_connections_join_each_size_on_the_way_up(built: Built):
@@ -57,13 +51,10 @@ def test_both_optimizers_are_adam_with_the_paper_s_settings(built: Built):
 
 def test_the_generator_s_loss_is_adversarial_plus_a_hundred_times_l1(built: Built, digits: Dataset):
     images = np.zeros((2, 16, 16, 1), "float32")
-    batch = {"images": ops.convert_to_tensor(images), "inputs": ops.convert_to_tensor(images + 0.5)}
-    on = backend()
-    tools = TrainingTools(on, on.key(0), ops.zeros((), "int32"))
-    with keras.StatelessScope(), tools.active():
-        loss, logs = built.model.generator_loss(built.networks, batch, tools)
-    assert float(loss) == pytest.approx(float(logs["adversarial"]) + 100 * float(logs["l1"]), rel=1e-5)
-    assert float(logs["adversarial"]) == pytest.approx(np.log(2), abs=0.05)  # a discriminator that knows nothing
+    batch = {"images": images, "inputs": images + 0.5}
+    loss, logs = loss_of(built.model.generator_loss, built.networks, batch)
+    assert loss == pytest.approx(logs["adversarial"] + 100 * logs["l1"], rel=1e-5)
+    assert logs["adversarial"] == pytest.approx(np.log(2), abs=0.05)  # a discriminator that knows nothing
 
 
 def test_dropout_is_its_noise_while_translating_too(built: Built, digits: Dataset):
@@ -80,7 +71,7 @@ def test_dropout_is_its_noise_while_translating_too(built: Built, digits: Datase
 @pytest.mark.slow
 def test_training_restores_what_a_mask_hides(digits: Dataset):
     """By the PSNR of held-out images, after 300 steps of a narrow network."""
-    built = make(digits, width=16, learning_rate=1e-3, dropout=0.0)
+    built = build_model("pix2pix", digits.spec, width=16, learning_rate=1e-3, dropout=0.0)
     engine = Engine(built.model, built.networks, seed=0, options=TrainingOptions(ema=0.0))
     feeder = Feeder(digits, "train", 32, 0)
     for step in range(300):

@@ -12,11 +12,12 @@ import zoo_core
 from zoo_core.data import Dataset, Feeder, load_dataset
 from zoo_core.models.tasks import Likelihood
 from zoo_core.specs import DataSpec, Field
+from zoo_core.testing import build_model, loss_of
 from zoo_core.training.backends import backend
 from zoo_core.training.build import Built, build
 from zoo_core.training.engine import Engine, compile_inference
 from zoo_core.training.options import TrainingOptions
-from zoo_core.training.tools import SamplingTools, TrainingTools
+from zoo_core.training.tools import SamplingTools
 
 SEED = 3
 on_gray_and_color = pytest.mark.parametrize(
@@ -31,8 +32,7 @@ def spec(shape: tuple[int, int, int]) -> DataSpec:
 
 def make(data: DataSpec, **options) -> Built:
     """With weights that are large enough for each pixel to matter to those after it."""
-    registered = zoo_core.registry().model("pixelrnn")
-    built = build(registered, registered.load()[1](**{"width": 4, "layers": 2} | options), data, seed=0)
+    built = build_model("pixelrnn", data, **{"width": 4, "layers": 2} | options)
     excite(built.networks["pixelrnn"])
     return built
 
@@ -128,10 +128,8 @@ def test_the_likelihood_is_that_of_a_random_binarization():
 
 def test_each_step_of_training_sees_another_binarization():
     shape = (8, 8, 1)
-    built, batch = make(spec(shape), pixels="binarized"), {"images": ops.convert_to_tensor(images(2, shape))}
-    on = backend()
-    every = [TrainingTools(on, on.key(step), ops.zeros((), "int32")) for step in range(3)]
-    losses = {float(numbers(ops.stop_gradient(built.model.loss(built.networks, batch, tools)[0]))) for tools in every}
+    built, batch = make(spec(shape), pixels="binarized"), {"images": images(2, shape)}
+    losses = {loss_of(built.model.loss, built.networks, batch, seed=step)[0] for step in range(3)}
     assert len(losses) == 3
 
 

@@ -3,7 +3,6 @@
 import keras
 import numpy as np
 import pytest
-from keras import ops
 from PIL import Image
 from zoo_srgan.model import enlargements
 
@@ -12,16 +11,10 @@ from zoo_core.data import Dataset, Feeder, load_dataset
 from zoo_core.errors import UnsupportedShape
 from zoo_core.evaluation.psnr import psnr_of
 from zoo_core.operations.translation import translate_image
-from zoo_core.training.backends import backend
-from zoo_core.training.build import Built, build
+from zoo_core.testing import build_model, loss_of
+from zoo_core.training.build import Built
 from zoo_core.training.engine import Engine
 from zoo_core.training.options import TrainingOptions
-from zoo_core.training.tools import TrainingTools
-
-
-def make(data: Dataset, **options) -> Built:
-    registered = zoo_core.registry().model("srgan")
-    return build(registered, registered.load()[1](**options), data.spec, seed=0)
 
 
 def sampler(built: Built, data: Dataset, engine: Engine) -> zoo_core.Sampler:
@@ -40,11 +33,11 @@ def digits() -> Dataset:
 
 @pytest.fixture(scope="module")
 def built(digits: Dataset) -> Built:
-    return make(digits, width=4, blocks=2)
+    return build_model("srgan", digits.spec, width=4, blocks=2)
 
 
 def test_the_generator_has_the_paper_s_layers(digits: Dataset):
-    generator = make(digits, width=2, adversarial_weight=0).networks["generator"]
+    generator = build_model("srgan", digits.spec, width=2, adversarial_weight=0).networks["generator"]
     convolutions = [layer for layer in generator.layers if isinstance(layer, keras.layers.Conv2D)]
     kernels = [layer.kernel_size[0] for layer in convolutions]
     assert kernels == [9, *[3] * 2 * 16, 3, 3, 9]
@@ -71,7 +64,7 @@ def test_the_discriminator_halves_until_few_pixels_are_left():
     split = zoo_core.data.Split(images, None)
     data = Dataset("large", {"train": split, "validation": split, "test": split}, ())
     large = data.degraded(zoo_core.data.degradation.Degradation("downscale", 4))
-    discriminator = make(large, width=1, blocks=1).networks["discriminator"]
+    discriminator = build_model("srgan", large.spec, width=1, blocks=1).networks["discriminator"]
     convolutions = [layer for layer in discriminator.layers if isinstance(layer, keras.layers.Conv2D)]
     assert [layer.filters for layer in convolutions] == [1, 1, 2, 2, 4, 4, 8, 8]
     assert [layer.strides[0] for layer in convolutions] == [1, 2] * 4
@@ -89,13 +82,9 @@ def test_both_optimizers_are_adam_with_the_paper_s_settings(built: Built):
 
 
 def generator_loss(built: Built, data: Dataset) -> tuple[float, dict[str, float]]:
-    on = backend()
-    batch = {name: ops.convert_to_tensor(value) for name, value in Feeder(data, "train", 4, 0).batch(0).items()}
-    batch = {name: ops.cast(batch[name], "float32") / 127.5 - 1 for name in ("images", "inputs")}
-    tools = TrainingTools(on, on.key(0), ops.zeros((), "int32"))
-    with keras.StatelessScope(), tools.active():
-        loss, logs = built.model.generator_loss(built.networks, batch, tools)
-    return float(on.to_numpy(loss)), {name: float(on.to_numpy(value)) for name, value in logs.items()}
+    batch = Feeder(data, "train", 4, 0).batch(0)
+    scaled = {name: batch[name].astype("float32") / 127.5 - 1 for name in ("images", "inputs")}
+    return loss_of(built.model.generator_loss, built.networks, scaled)
 
 
 def test_the_generator_s_loss_is_the_squared_error_and_a_thousandth_of_the_adversarial(built: Built, digits: Dataset):
@@ -104,7 +93,7 @@ def test_the_generator_s_loss_is_the_squared_error_and_a_thousandth_of_the_adver
 
 
 def test_without_the_adversarial_loss_it_is_srresnet_and_has_no_discriminator(built: Built, digits: Dataset):
-    resnet = make(digits, width=4, blocks=2, adversarial_weight=0)
+    resnet = build_model("srgan", digits.spec, width=4, blocks=2, adversarial_weight=0)
     assert list(resnet.networks) == ["generator"]
     assert [phase.name for phase in resnet.model.phases()] == ["generator"]
     assert generator_loss(resnet, digits)[0] == pytest.approx(generator_loss(built, digits)[1]["mse"], rel=1e-4)
@@ -123,7 +112,7 @@ def repeat_pixels(generator: keras.Model) -> None:
 @pytest.mark.parametrize(("degradation", "factor"), [("downscale2", 2), ("downscale4", 4), ("blur2", 1)])
 def test_images_of_any_size_come_out_enlarged_and_without_seams(degradation: str, factor: int):
     data = load_dataset(f"digits~{degradation}")
-    built = make(data, width=2, blocks=1, adversarial_weight=0)
+    built = build_model("srgan", data.spec, width=2, blocks=1, adversarial_weight=0)
     repeat_pixels(built.networks["generator"])
     image = np.random.default_rng(0).integers(0, 256, (37, 13, 1), "uint8")
     made = translate_image(sampler(built, data, Engine(built.model, built.networks, seed=0)), image)
@@ -134,7 +123,7 @@ def test_images_of_any_size_come_out_enlarged_and_without_seams(degradation: str
 @pytest.mark.parametrize("weight", [0, 1e-3], ids=["srresnet", "srgan"])
 def test_training_beats_bicubic_enlargement(digits: Dataset, weight: float):
     """By the PSNR of held-out images, after 300 steps of a small network."""
-    built = make(digits, width=16, blocks=3, learning_rate=2e-3, adversarial_weight=weight)
+    built = build_model("srgan", digits.spec, width=16, blocks=3, learning_rate=2e-3, adversarial_weight=weight)
     engine = Engine(built.model, built.networks, seed=0, options=TrainingOptions(ema=0.0))
     feeder = Feeder(digits, "train", 16, 0)
     for step in range(300):

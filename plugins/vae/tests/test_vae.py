@@ -10,8 +10,9 @@ from scipy import stats
 import zoo_core
 from zoo_core.data import Dataset, Feeder, load_dataset
 from zoo_core.models.tasks import Likelihood
+from zoo_core.testing import build_model, loss_of
 from zoo_core.training.backends import backend
-from zoo_core.training.build import Built, build
+from zoo_core.training.build import Built
 from zoo_core.training.engine import Engine
 from zoo_core.training.options import TrainingOptions
 from zoo_core.training.tools import TrainingTools
@@ -23,17 +24,11 @@ def digits() -> Dataset:
 
 
 def make(data: Dataset, **options) -> Built:
-    registered = zoo_core.registry().model("vae")
-    return build(registered, registered.load()[1](**{"width": 4, "latent": 3} | options), data.spec, seed=0)
+    return build_model("vae", data.spec, **{"width": 4, "latent": 3} | options)
 
 
 def tools() -> TrainingTools:
     return TrainingTools(backend(), backend().key(0), ops.zeros((), "int32"))
-
-
-def loss_of(built: Built, images: np.ndarray) -> tuple[float, dict[str, float]]:
-    loss, logs = built.model.loss(built.networks, {"images": ops.convert_to_tensor(images)}, tools())
-    return float(ops.convert_to_numpy(loss)), {name: float(ops.convert_to_numpy(value)) for name, value in logs.items()}
 
 
 def parts(built: Built, images: np.ndarray) -> tuple[np.ndarray, ...]:
@@ -51,7 +46,7 @@ def images() -> np.ndarray:
 @pytest.mark.parametrize("beta", [1.0, 0.25])
 def test_the_bernoulli_elbo(digits: Dataset, images: np.ndarray, beta: float):
     built = make(digits, beta=beta)
-    loss, logs = loss_of(built, images)
+    loss, logs = loss_of(built.model.loss, built.networks, {"images": images})
     mean, log_variance, logits = parts(built, images)
     x, p = (images.astype("float64") + 1) / 2, 1 / (1 + np.exp(-logits))
     reconstruction = -(x * np.log(p) + (1 - x) * np.log1p(-p)).sum((1, 2, 3)).mean()
@@ -63,7 +58,7 @@ def test_the_bernoulli_elbo(digits: Dataset, images: np.ndarray, beta: float):
 
 def test_the_gaussian_likelihood_is_a_normal_density(digits: Dataset, images: np.ndarray):
     built = make(digits, likelihood="gaussian", sigma=0.3)
-    _, logs = loss_of(built, images)
+    _, logs = loss_of(built.model.loss, built.networks, {"images": images})
     _, _, outputs = parts(built, images)
     density = stats.norm(np.tanh(0.5 * outputs), 0.3).logpdf(images.astype("float64"))
     assert logs["reconstruction"] == pytest.approx(-density.sum((1, 2, 3)).mean(), rel=1e-5)
@@ -77,7 +72,7 @@ def bound(built: Built, images: np.ndarray) -> np.ndarray:
 def test_the_bound_of_binarized_images_is_the_loss(digits: Dataset, images: np.ndarray):
     built = make(digits)
     assert built.model.likelihood == Likelihood("lower bound", "binarized")
-    loss, _ = loss_of(built, images)
+    loss, _ = loss_of(built.model.loss, built.networks, {"images": images})
     assert -bound(built, images).mean() == pytest.approx(loss, rel=1e-6)
     other = make(digits, beta=0.25)  # with the same seed the same weights
     np.testing.assert_array_equal(bound(other, images), bound(built, images))
@@ -104,7 +99,7 @@ def test_the_bound_of_256_levels_is_the_loss_and_a_constant(digits: Dataset, ima
     sigma = 0.1
     built = make(digits, likelihood="gaussian", sigma=sigma)
     assert built.model.likelihood == Likelihood("lower bound", "discrete")
-    loss, _ = loss_of(built, images)
+    loss, _ = loss_of(built.model.loss, built.networks, {"images": images})
     constant = 16 * 16 * (math.log(127.5) + 1 / (24 * (127.5 * sigma) ** 2))
     assert -bound(built, images).mean() == pytest.approx(loss + constant, rel=1e-6)
 

@@ -7,16 +7,10 @@ from keras import ops
 
 import zoo_core
 from zoo_core.data import Dataset, Feeder, load_dataset
-from zoo_core.training.backends import backend
-from zoo_core.training.build import Built, build
+from zoo_core.testing import build_model, loss_of
+from zoo_core.training.build import Built
 from zoo_core.training.engine import Engine
 from zoo_core.training.options import TrainingOptions
-from zoo_core.training.tools import TrainingTools
-
-
-def make(data: Dataset, **options) -> Built:
-    registered = zoo_core.registry().model("wgan-gp")
-    return build(registered, registered.load()[1](**options), data.spec, seed=0)
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +20,7 @@ def digits() -> Dataset:
 
 @pytest.fixture(scope="module")
 def built(digits: Dataset) -> Built:
-    return make(digits, width=8)
+    return build_model("wgan-gp", digits.spec, width=8)
 
 
 def test_the_critic_has_no_batch_normalization_and_the_generator_has(built: Built):
@@ -56,17 +50,13 @@ def test_both_optimizers_are_adam_with_the_paper_s_settings(built: Built):
 def test_the_critic_s_loss_is_ten_times_the_penalty_less_the_distance(built: Built):
     rng = np.random.default_rng(0)
     images, z = rng.uniform(-1, 1, (4, 16, 16, 1)).astype("float32"), rng.normal(size=(4, 128)).astype("float32")
-    batch = {"images": ops.convert_to_tensor(images), "z": ops.convert_to_tensor(z)}
-    on = backend()
-    tools = TrainingTools(on, on.key(0), ops.zeros((), "int32"))
-    with keras.StatelessScope(), tools.active():
-        loss, logs = built.model.critic_loss(built.networks, batch, tools)
-    assert float(loss) == pytest.approx(10 * float(logs["penalty"]) - float(logs["distance"]), rel=1e-5)
+    loss, logs = loss_of(built.model.critic_loss, built.networks, {"images": images, "z": z})
+    assert loss == pytest.approx(10 * logs["penalty"] - logs["distance"], rel=1e-5)
 
 
 def test_training_brings_generated_images_closer_to_real_ones(digits: Dataset):
     """The mean image, after 120 steps of a narrow network."""
-    built = make(digits, width=8, learning_rate=2e-3)
+    built = build_model("wgan-gp", digits.spec, width=8, learning_rate=2e-3)
     engine = Engine(built.model, built.networks, seed=0, options=TrainingOptions(ema=0.0))
     feeder = Feeder(digits, "train", 16 * engine.batches_per_step, 0)
     real = digits.images("train")

@@ -10,15 +10,14 @@ import pytest
 import zoo_core
 from zoo_core.data import Dataset, Feeder, Split
 from zoo_core.data.degradation import Degradation
-from zoo_core.options import resolve
-from zoo_core.training.build import build
+from zoo_core.testing import build_model
 from zoo_core.training.engine import Engine
 
 MODELS = sorted(zoo_core.registry().models)
 FOUNDING_AND_OTHERS = [
     pytest.param(model, marks=() if model in ("cgan", "dcgan", "vae") else pytest.mark.slow) for model in MODELS
 ]
-TRANSLATES = {model for model in MODELS if "translate" in zoo_core.registry().model(model).spec.tasks}
+TRANSLATES = {model for model in MODELS if zoo_core.registry().model(model).spec.translates}
 SHAPES = [(28, 28, 1), (32, 32, 3), (48, 32, 3), (128, 128, 3), (30, 41, 1)]
 
 
@@ -42,9 +41,8 @@ def test_a_training_step_can_be_traced_at_every_shape(model: str, shape: tuple[i
     """Every operation of a step with its shapes, without the minutes that compiling all of them would take."""
     import jax
 
-    registered = zoo_core.registry().model(model)
     data = random_data(model, shape)
-    built = build(registered, resolve(registered.load()[1], {"width": 2}, model), data.spec, seed=0)
+    built = build_model(model, data.spec, width=2)
     engine = Engine(built.model, built.networks, seed=0)
     batch = Feeder(data, "train", 4 * engine.batches_per_step, 0).batch(0)
     active = (True,) * len(built.model.phases())
@@ -95,7 +93,7 @@ def test_a_shape_that_is_too_small_is_refused_before_anything_is_written(model: 
     assert not (tmp_path / "run").exists()
 
 
-@pytest.mark.parametrize("model", [m for m in MODELS if zoo_core.registry().model(m).spec.labels == "required"])
+@pytest.mark.parametrize("model", [m for m in MODELS if zoo_core.registry().model(m).spec.conditional])
 def test_labels_are_needed_where_the_spec_says_so(model: str, tmp_path: Path):
     data = random_data(model, (16, 16, 1), labelled=False)
     with pytest.raises(zoo_core.UsageError, match=f"Model '{model}' needs labels, and 'random' has none"):

@@ -47,7 +47,7 @@ def test_every_protocol_of_the_package_can_be_loaded_and_measured(name):
 
 def test_there_are_the_protocols_that_the_documentation_names():
     cifar10 = ["cifar10-10k-test", "cifar10-50k-train"]
-    assert protocol_names() == [*cifar10, "digits", "digits-noise25", "fashion-mnist", "mnist"]
+    assert protocol_names() == [*cifar10, "digits", "digits-downscale2", "fashion-mnist", "mnist"]
 
 
 def test_the_digits_protocol_fits_the_data_and_the_classifier_that_are_there():

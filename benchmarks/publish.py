@@ -54,7 +54,7 @@ def keep(folder: Path, name: str) -> None:
 def published() -> tuple[list[Path], list[str]]:
     """The files that verify, and why the others don't."""
     verified, refused = [], []
-    for path in sorted(RESULTS.glob("*.json")):
+    for path in sorted(RESULTS.glob("*.json"), key=lambda path: path.stem):
         try:
             wrong = problems(read_results(path))
         except ZooError as error:
@@ -78,9 +78,11 @@ def results_section(files: list[Path]) -> str:
         models = [summary.label for summary in comparison.summaries()]
         parts += [markdown_table(comparison).strip(), f"{measured(comparison)}."]
         if (IMAGES / f"{path.stem}.png").is_file():
+            restored = "~" in comparison.records[0].data.reference
+            what = "Held-out images (input, output, original)" if restored else "Samples"
             parts += [
-                f"Samples of {', '.join(models)}, in this order, seed 0, none selected:",
-                f"![Samples of {', '.join(models)} on {path.stem}](docs/images/{path.stem}.png)",
+                f"{what} of {', '.join(models)}, in this order, seed 0, none selected:",
+                f"![{what} of {', '.join(models)} on {path.stem}](docs/images/{path.stem}.png)",
             ]
     return "".join(f"{part}\n\n" for part in parts)
 

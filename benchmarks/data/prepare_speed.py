@@ -2,9 +2,10 @@
 
     python benchmarks/data/prepare_speed.py [--cifar cifar10-jpg-subset.tar] [--rounds 3]
 
-Two folders of JPEG files: `photos`, 12,000 windows of 400x300 pixels, cut from the photographs that come with
-scikit-image and scikit-learn and brought to 64x64; and `small`, 32x32 pixels as they are, 12,000 files of the archive
-`--cifar` or else of the same photographs. In each round all take turns:
+Three folders of JPEG files: `large`, 3,000 of 1200x900 pixels, windows of the photographs that come with scikit-image
+and scikit-learn, enlarged to the size that pictures have on the web; `photos`, 12,000 of 400x300, such windows as they
+are, both brought to 64x64; and `small`, 12,000 of 32x32 as they are, of the archive `--cifar` or else of the same
+photographs. In each round all take turns:
 
 - `pillow`: the limit. Reads, decodes, converts and resizes each file in one process, and forgets it; or in two, forked,
   half of the files each, which is what the zoo with two processes is beside.
@@ -165,6 +166,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         memory = {count: peak_memory(count, folder) for count in (1_000, 10_000)}
+        write_windows(folder / "large", 3_000, (1200, 900))
         write_windows(folder / "photos", 12_000, (400, 300))
         if arguments.cifar:
             unpack(arguments.cifar, folder / "small", 12_000)
@@ -172,7 +174,7 @@ def main() -> None:
             write_windows(folder / "small", 12_000, (32, 32))
         found = {
             name: measure(sorted((folder / name).iterdir()), size, arguments.rounds, folder)
-            for name, size in (("photos", 64), ("small", None))
+            for name, size in (("large", 64), ("photos", 64), ("small", None))
         }
     print(
         "| | " + " | ".join(f"{name}, images/s | of Pillow" for name in found) + " |\n|---|" + "---|" * 2 * len(found)

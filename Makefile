@@ -6,6 +6,11 @@ BIN := $(VENV)/bin
 # The same with torch and TensorFlow beside JAX.
 ALL := .venv-backends/bin
 
+# All plugins but the founding ones are marked slow. Left out is what trains for minutes, or runs on no backend.
+EVERY_PLUGIN := tests/test_every_model.py tests/test_conformance.py \
+	-m "slow or not slow" -k "not slow_conformance and not mnist and not every_data_set"
+ON_EVERY_BACKEND := tests/models tests/training tests/sampling plugins
+
 .PHONY: install install-backends demo test test-backends test-all docs lint clean
 
 install: $(VENV)/.installed
@@ -33,15 +38,17 @@ test: install
 
 # Every plugin, with its smallest options, on the other backends, and that all three compute the same.
 test-backends: install-backends
-	KERAS_BACKEND=torch $(ALL)/pytest tests/test_every_model.py tests/test_conformance.py
-	KERAS_BACKEND=tensorflow $(ALL)/pytest tests/test_every_model.py tests/test_conformance.py
+	KERAS_BACKEND=torch $(ALL)/pytest $(EVERY_PLUGIN)
+	KERAS_BACKEND=tensorflow $(ALL)/pytest $(EVERY_PLUGIN)
 	$(ALL)/pytest tests/training/test_agreement.py
 
 # The full matrix, and what takes minutes.
 test-all: install-backends
 	$(ALL)/pytest -n auto -m "slow or not slow"
-	KERAS_BACKEND=torch $(ALL)/pytest -n auto tests/test_every_model.py tests/test_conformance.py tests/training tests/sampling plugins
-	KERAS_BACKEND=tensorflow $(ALL)/pytest -n auto tests/test_every_model.py tests/test_conformance.py tests/training tests/sampling plugins
+	KERAS_BACKEND=torch $(ALL)/pytest -n auto $(EVERY_PLUGIN)
+	KERAS_BACKEND=torch $(ALL)/pytest -n auto $(ON_EVERY_BACKEND)
+	KERAS_BACKEND=tensorflow $(ALL)/pytest -n auto $(EVERY_PLUGIN)
+	KERAS_BACKEND=tensorflow $(ALL)/pytest -n auto $(ON_EVERY_BACKEND)
 
 # The site of the documentation, in site/: open site/index.html, or serve it to search it.
 docs: .venv-docs/.installed

@@ -132,6 +132,21 @@ def test_a_fit_that_fails_leaves_what_was_there(digits: np.ndarray):
     np.testing.assert_array_equal(made.generate(2), before)
 
 
+def test_a_fit_that_fails_before_its_first_checkpoint_leaves_what_was_there(digits: np.ndarray):
+    class Fails:
+        every = 1
+
+        def __call__(self, step: int, sampler: zoo_core.Sampler, last: bool) -> None:
+            raise RuntimeError("out of memory")
+
+    made = ImageGenerator(8, 8, 3, model="vae", options=TINY).fit(digits, steps=1, batch_size=2)
+    before, run = made.generate(2), made.run
+    with pytest.raises(RuntimeError, match="out of memory"):
+        made.fit(digits, steps=3, batch_size=2, callbacks=[Fails()])
+    assert made.run == run
+    np.testing.assert_array_equal(made.generate(2), before)
+
+
 def test_its_temporary_folder_goes_with_it(digits: np.ndarray):
     made = ImageGenerator(8, 8, 3, model="vae", options=TINY).fit(digits, steps=1, batch_size=2)
     first = made.run

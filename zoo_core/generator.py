@@ -26,7 +26,8 @@ from zoo_core.operations.translation import enhance, translate
 from zoo_core.options import resolve
 from zoo_core.registry import registry
 from zoo_core.runs import RunFolder
-from zoo_core.sampling.sampler import Sampler
+from zoo_core.sampling.sampler import TO_LEVELS, Sampler
+from zoo_core.training.checkpoint import steps_of
 from zoo_core.training.session import run_options
 
 
@@ -135,7 +136,7 @@ class ImageGenerator:
         try:
             train(self.model, dataset, folder / "run", seed=self.seed, options=self.options, **settings)
         finally:
-            if RunFolder.is_run(folder / "run"):
+            if RunFolder.is_run(folder / "run") and steps_of(RunFolder(folder / "run")):
                 self._use(folder / "run")
                 self._forget()
                 self._forget = forget
@@ -265,7 +266,7 @@ def _of_array(images: np.ndarray, labels: Sequence[Any] | np.ndarray | None) -> 
         raise UsageError(
             "Expected at least 3 images, uint8 (N, H, W, C) with C 1 or 3, or (N, H, W), "
             f"received {images.dtype} {images.shape}.",
-            "Bring floats in [0, 1] to levels first: (255 * images).round().astype('uint8')",
+            TO_LEVELS,
         )
     numbers, classes = None, []
     if labels is not None:

@@ -26,7 +26,9 @@ def out(compared: tuple[Path, dict[str, Any]]) -> Path:
 def test_table_and_report(invoke: Invoke, out: Path):
     result = invoke("compare", *GRID, "--out", str(out))
     assert result.exit_code == 1
-    assert "1 of 2 cells failed: vae on digits@8, seed 1: ZeroDivisionError: a bug of the plugin" in result.stderr
+    assert (
+        "1 of 2 cells have no score: vae on digits@8, seed 1: ZeroDivisionError: a bug of the plugin" in result.stderr
+    )
     assert "--retry-failed" in result.stderr
     assert "FD (pixels)" in result.stdout
     assert "| vae |" in (out / "report.md").read_text()
@@ -56,7 +58,7 @@ def test_a_plan_is_a_command_for_each_cell(invoke: Invoke, out: Path):
     assert records[1]["options"]["width"] == 2
     assert invoke(*shlex.split(lines[0])[1:]).exit_code == 0  # it is finished already
     assert not (out / "report.html").exists()
-    assert "1 of 1 cells failed" in invoke(*shlex.split(lines[1])[1:]).stderr
+    assert "1 of 1 cells have no score" in invoke(*shlex.split(lines[1])[1:]).stderr
     assert "The plan has the cells 0 to 1, received 2" in invoke(*arguments, "--cell", "2").stderr
 
 
@@ -79,6 +81,8 @@ def test_a_plan_in_a_file_and_what_is_changed_in_it(invoke: Invoke, tmp_path: Pa
     assert (records[0]["training"]["steps"], records[0]["training"]["batch_size"]) == (9, 8)
     assert (records[0]["options"]["width"], records[0]["options"]["latent"]) == (2, 3)
     assert "received" in invoke("compare", str(file), "vae").stderr
+    records = json.loads(invoke("compare", str(file), "--images", "64", "--plan", "--json").stdout)
+    assert (records[0]["training"]["images"], records[0]["training"]["steps"]) == (64, 2000)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The shell around the commands: exit codes, messages, help. A new process where one is needed to see it."""
 
+import io
 import json
 import os
 import signal
@@ -13,6 +14,7 @@ import click
 import pytest
 from click.testing import Result
 
+from zoo_core.cli import main
 from zoo_core.cli.main import COMMANDS, zoo
 from zoo_core.errors import Interrupted, UsageError, ZooError
 
@@ -48,6 +50,19 @@ def failing(monkeypatch: pytest.MonkeyPatch) -> Callable[[BaseException], None]:
         monkeypatch.setattr("zoo_core.cli.models.registry", registry)
 
     return fail
+
+
+def test_a_file_name_that_is_no_text_is_printed_with_escapes(monkeypatch: pytest.MonkeyPatch):
+    stdout = io.TextIOWrapper(io.BytesIO(), "utf-8")
+    monkeypatch.setattr("sys.stdout", stdout)
+    monkeypatch.setattr("signal.signal", lambda number, handler: None)
+    name = json.dumps(os.fsdecode(b"\xff.png"), ensure_ascii=False)
+    monkeypatch.setattr(main, "zoo", lambda prog_name: click.echo(name))
+    main.run()
+    stdout.flush()
+    printed = stdout.buffer.getvalue()
+    assert printed == b'"\\udcff.png"\n'
+    assert os.fsencode(json.loads(printed)) == b"\xff.png"
 
 
 def test_help_names_every_command_and_imports_none():

@@ -39,6 +39,14 @@ def test_reconstructions_are_shown_and_measured(invoke: Invoke, vae_run: str, fo
         assert sheet.size == (2 * 20 + 2, 12)
 
 
+def test_options_of_a_data_set_do_not_go_with_images(invoke: Invoke, vae_run: str, folder: Path, tmp_path: Path):
+    for option, value in (("-n", "3"), ("--data", "digits@8"), ("--data-dir", str(tmp_path))):
+        result = invoke("reconstruct", vae_run, str(folder), option, value)
+        assert result.exit_code == 2
+        assert "received images and" in result.stderr
+    assert invoke("reconstruct", vae_run, str(folder), ZOO_DATA_DIR=str(tmp_path)).exit_code == 0
+
+
 def test_without_images_those_of_the_data_set(invoke: Invoke, vae_run: str):
     result = invoke("reconstruct", vae_run, "-n", "3")
     assert result.exit_code == 0, result.stderr

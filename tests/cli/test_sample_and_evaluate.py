@@ -39,6 +39,18 @@ def test_samples_as_files(invoke: Invoke, runs: dict[str, Path], tmp_path: Path)
     assert "already exists" in again.stderr
 
 
+def test_interrupted_it_leaves_no_images(invoke: Invoke, runs: dict[str, Path], tmp_path: Path, monkeypatch):
+    def interrupted(path: Path, image: np.ndarray) -> None:
+        if path.stem == "000003":
+            raise KeyboardInterrupt
+        path.touch()
+
+    monkeypatch.setattr("zoo_core.operations.writing.write_png", interrupted)
+    result = invoke("sample", str(runs["vae"]), "-n", "5", "--out", str(tmp_path / "samples"))
+    assert result.exit_code == 130
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_sheet_of_the_classes_that_are_asked_for(invoke: Invoke, runs: dict[str, Path], tmp_path: Path):
     out = tmp_path / "sheet.png"
     result = invoke("sample", str(runs["cgan"]), "-n", "4", "--grid", "--out", str(out), "--label", "7")
@@ -80,7 +92,11 @@ def test_a_path_as_a_strip_and_as_an_animation(invoke: Invoke, runs: dict[str, P
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--interpolate", "linear", "--out", "x.jpg"), "writes a .png or a .gif, received 'x.jpg'"),
+        (("--interpolate", "linear", "--out", "x.jpg"), "is written as .png or .gif, received 'x.jpg'"),
+        (("--grid", "--out", "x.gif"), "is written as .png, received 'x.gif'"),
+        (("--grid", "--out", "."), "'.' already exists"),
+        (("--out", "sheet.PNG"), "For one sheet add --grid"),
+        (("--frames", "3"), "Add: --interpolate spherical"),
         (("--interpolate", "linear", "--grid"), "two different sheets"),
         (("--interpolate", "linear", "-n", "1"), "At least 2 images"),
         (("--truncation", "-1"), "must be above 0, received -1"),

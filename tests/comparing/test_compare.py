@@ -16,9 +16,11 @@ import pytest
 
 import zoo_core
 from zoo_core.comparing import engines
-from zoo_core.comparing.compare import run_cells
+from zoo_core.comparing.cell import CellInUse
+from zoo_core.comparing.compare import gather, run_cells
 from zoo_core.comparing.engines import Engine
 from zoo_core.comparing.plan import Plan, cells_of
+from zoo_core.comparing.work import attempt
 from zoo_core.errors import Interrupted
 from zoo_core.runs import RunFolder
 from zoo_core.training import checkpoint
@@ -94,6 +96,26 @@ def test_a_record_stands_only_for_what_was_asked(compared: Compared):
     assert same[0].record() is None
 
 
+def test_a_cell_is_scored_by_those_metrics_that_apply(compared: Compared):
+    out, asked = compared
+    cell = cells_of(Plan(**asked | {"metrics": ("ms_ssim", "fd")}), out)[0]  # of which the first wants larger images
+    assert attempt(cell) == 0
+    assert cell.record().requested == ["ms_ssim", "fd"]
+    assert list(cell.record().metrics) == ["fd_pixels"]
+
+
+def test_a_cell_that_another_process_works_on_is_left_alone(compared: Compared, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("zoo_core.comparing.cell._SECONDS_FOR_ANOTHER", 0)
+    out, asked = compared
+    cell = cells_of(Plan(**asked | {"count": 70}), out)[0]
+    assert cell.state() == "begun"
+    with cell.lock():
+        assert attempt(cell) == CellInUse.exit_code
+        assert cell.state() == "begun"
+        assert gather([cell]).failures[0].error == "it is in use: another process works on it"
+    assert gather([cell]).failures[0].error == "it was not run to its end"
+
+
 def test_a_folder_that_was_moved_is_still_good(compared: Compared, tmp_path: Path, no_process: None):
     compared[0].rename(tmp_path / "new")
     for record in zoo_core.compare(**compared[1], out=tmp_path / "new").records:
@@ -114,6 +136,11 @@ training = {steps = 6, batch_size = 4, checkpoint_every = 2}
     assert zoo_core.compare(tmp_path / "plan.toml", out=out).records == zoo_core.compare(**asked, out=out).records
     with pytest.raises(zoo_core.UsageError, match="says what is compared, received seeds beside it"):
         zoo_core.compare(tmp_path / "plan.toml", out=out, seeds=1)
+
+
+def test_one_model_is_a_list_of_one():
+    with pytest.raises(zoo_core.UsageError, match=r"Expected a list of models.*received 'vae'.*compare\(\['vae'\]"):
+        zoo_core.compare("vae", ["digits@8"])
 
 
 def test_ctrl_c_says_how_to_go_on(tmp_path: Path):

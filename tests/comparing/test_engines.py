@@ -36,10 +36,13 @@ if kind == 4:
     sys.exit(130)
 if kind == 5:
     time.sleep(600)
+if kind == 6:
+    sys.exit(75)
 (folder / "failure.json").write_text(json.dumps({"error": "done", "log": []}))
 """
 """What a cell's process looks like from outside. Seed 0: it notes something at once (as a failure, which is simplest);
-1: it is killed once; 2: always; 3: it ends without a word; 4: it goes on until it is stopped; 5: it does not stop."""
+1: it is killed once; 2: always; 3: it ends without a word; 4: it goes on until it is stopped; 5: it does not stop;
+6: another process works on the cell."""
 
 
 @pytest.fixture
@@ -66,6 +69,12 @@ def test_each_cell_ends_once_whatever_becomes_of_the_others(cells: Callable[...,
     assert errors[0] == errors[1] == errors[4] == "done"
     assert errors[2] == "Its process was killed by signal 9 (SIGKILL). The system does that where memory runs out."
     assert errors[3] == "Its process ended with exit code 1: no such thing."
+
+
+def test_a_cell_that_another_process_works_on_is_left_to_it(cells: Callable[..., list[Cell]]):
+    (cell,) = asked = cells(6)
+    assert [one for one in LocalEngine(1).run(asked) if one] == asked
+    assert cell.state() == "new"
 
 
 @pytest.mark.parametrize(("workers", "given"), [(None, ["a", "b", "a"]), (2, ["a", "b"]), (3, ["a", "b", "a"])])

@@ -1,6 +1,7 @@
 """From what people ask for to cells: the same request always gives the same ones, and what is wrong is told first."""
 
 import json
+import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +15,8 @@ from zoo_core.comparing.cell import Cell
 from zoo_core.comparing.plan import Plan, cells_of, read_plan
 from zoo_core.data import sources
 from zoo_core.errors import UsageError
+from zoo_core.evaluation import protocol
+from zoo_core.registry import registry
 
 OPTIONS = """
 from pydantic import Field
@@ -23,6 +26,24 @@ class Options(zoo_core.Options):
     width: int = Field(64, ge=8, description="")
     loss: str = Field("hinge", description="")
     channels: tuple[int, ...] = Field((8,), description="")
+"""
+
+METRICS = """
+import zoo_core
+
+@zoo_core.hookimpl
+def zoo_metrics():
+    yield zoo_core.MetricSpec(name="sharp", summary="", target="zoo_sharp.metric:Sharp")
+"""
+
+SHARP = """
+from zoo_core.evaluation.metric import SampleMetric
+
+class Sharp(SampleMetric):
+    name = "sharp"
+
+    def measure(self, sample, evaluand):
+        return {}
 """
 
 
@@ -104,11 +125,44 @@ def test_swept_options_tell_cells_apart(swept):
         ({"features": "pixls"}, "Unknown feature network 'pixls'"),
         ({"weights": Path("nowhere.h5")}, "There is no file 'nowhere.h5'"),
         ({"protocol": "digits"}, "fixes data, seeds"),
+        ({"data": ("digits", "digits@16")}, "'digits' and 'digits@16' are the same images"),
+        ({"data": ("digits@8~downscale2",)}, "model 'vae' does not look at them"),
+        ({"models": ("vae", "srgan")}, "'srgan' makes images from inputs, and 'digits@8' has none"),
+        ({"checkpoint": "best"}, "no best checkpoint without scores"),
+        (
+            {"models": ("vae", "dcgan"), "metrics": ("ssim", "likelihood")},
+            "'dcgan' would have no score: it can generate",
+        ),
+        ({"metrics": ()}, "'vae' would have no score"),
     ],
 )
 def test_misuse_is_told_before_anything_is_trained(asked: dict, message: str):
     with pytest.raises(UsageError, match=message):
         cells(**asked)
+
+
+def test_each_model_needs_one_metric_that_applies_and_not_all_of_them():
+    assert len(cells(models=("vae", "dcgan"), metrics=("fd", "ssim"))) == 2
+    assert len(cells(models=("srgan", "pix2pix"), data=("digits@8~noise25",), metrics=("psnr",))) == 2
+
+
+def test_another_backend_makes_other_runs(monkeypatch: pytest.MonkeyPatch):
+    ours = cells()
+    monkeypatch.setenv("KERAS_BACKEND", "torch")
+    assert cells()[0].name != ours[0].name
+
+
+def test_the_version_of_a_metric_counts_under_a_protocol_too(make_plugin: Callable[..., Path], tmp_path: Path):
+    site = make_plugin("sharp", METRICS, modules={"metric": SHARP})
+    digits = Path(protocol.__file__).parent / "protocols" / "digits.toml"
+    own = re.sub(r"metrics = .*", 'metrics = ["sharp"]', digits.read_text(encoding="utf-8"))
+    (tmp_path / "own.toml").write_text(own, encoding="utf-8")
+    asked = {"data": (), "seeds": None, "protocol": str(tmp_path / "own.toml")}
+    before = cells(**asked)[0].asked
+    metadata = site / "zoo_sharp-1.0.dist-info" / "METADATA"
+    metadata.write_text(metadata.read_text().replace("Version: 1.0", "Version: 1.1"))
+    registry.cache_clear()
+    assert cells(**asked)[0].asked != before
 
 
 def test_a_protocol_fixes_all_but_the_models():

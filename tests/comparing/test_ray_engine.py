@@ -5,9 +5,10 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ import pytest
 
 import zoo_core
 from zoo_core.comparing import ray_engine
+from zoo_core.comparing.cell import Cell
 from zoo_core.comparing.plan import Plan, cells_of
 from zoo_core.comparing.ray_engine import RayEngine
 from zoo_core.errors import UsageError
@@ -62,6 +64,59 @@ def test_a_cell_asks_for_a_gpu_where_there_is_one_and_for_a_whole_machine_elsewh
     assert ray_engine._resources(mixed, "auto") == {"num_gpus": 1}
     assert ray_engine._resources(mixed, "cpu") == {"num_cpus": 8}
     assert ray_engine._resources(Ray({"CPU": 2}), "auto") == {"num_cpus": 2}
+
+
+class Cluster:
+    """As much of Ray as the engine calls: two machines with a core each, which do not see the comparison's folder."""
+
+    exceptions = SimpleNamespace(RayError=RuntimeError)
+
+    def __init__(self) -> None:
+        self.most = 0
+        self._given: dict[int, tuple] = {}
+
+    def nodes(self) -> list[dict]:
+        return [{"Alive": True, "Resources": {"CPU": 1}}] * 2
+
+    def remote(self, **named: Any) -> Callable:
+        return lambda task: SimpleNamespace(remote=lambda *arguments: self._submit(task, arguments))
+
+    def _submit(self, task: Callable, arguments: tuple) -> int:
+        self._given[number := len(self._given)] = (task, arguments)
+        return number
+
+    def wait(self, references: list[int], timeout: float) -> tuple[list[int], list[int]]:
+        self.most = max(self.most, len(references))
+        return references[:1], references[1:]
+
+    def get(self, reference: int) -> bytes:
+        task, (cell, _, archive, environment) = self._given[reference]
+        return task(cell, "nowhere", archive, environment)
+
+
+def test_files_go_along_a_few_at_a_time_and_what_failed_before_is_forgotten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make_record: Callable
+):
+    def work_off(cell: Cell, environment: dict) -> None:
+        assert cell.failure() is None
+        if cell.seed:
+            (cell.run / "run.json").touch()
+            cell.finish(make_record())
+        else:
+            cell.fail("again")
+
+    cluster = Cluster()
+    monkeypatch.setattr(ray_engine, "connected", lambda: nullcontext(cluster))
+    monkeypatch.setattr(ray_engine, "_in_processes", work_off)
+    cells = cells_of(Plan(**ASKED | {"seeds": 6}), tmp_path)
+    for cell in cells:
+        cell.run.mkdir(parents=True)
+        cell.fail("before")
+    assert [cell for cell in RayEngine().run(cells) if cell] == cells
+    assert cluster.most == 3
+    assert [cell.state() for cell in cells] == ["failed"] + ["finished"] * 5
+    assert cells[0].failure().error == "again"
+    assert [cell.failure() for cell in cells[1:]] == [None] * 5
 
 
 def test_a_cell_goes_to_another_machine_and_back_whole(tmp_path: Path):

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from zoo_core.comparing.results import Comparison, Failure, read_record, read_results, write_results
-from zoo_core.errors import ZooError
+from zoo_core.comparing.results import Comparison, Failure, gather, read_record, read_results, write_results
+from zoo_core.errors import UsageError, ZooError
 from zoo_core.evaluation.record import Record
 from zoo_core.runs import RunFolder
 
@@ -31,6 +31,19 @@ def test_scores_that_are_not_finite_are_valid_json_and_come_back(make_record: Ma
     values = [record.metrics["fd_classifier"].value for record in read_results(tmp_path / "results.json").records]
     assert values[0] == math.inf
     assert math.isnan(values[1])
+
+
+def test_files_of_two_people_with_a_run_of_the_same_name_are_both_there(
+    make_record: MakeRecord, tmp_path: Path
+) -> None:
+    for name, width in (("mine", 16), ("yours", 32)):
+        record = make_record(run="out/runs/0", options={"width": width})
+        write_results(comparison_of(record), tmp_path / f"{name}.json")
+    gathered, _ = gather([tmp_path / "mine.json", tmp_path / "yours.json"], "t", "")
+    assert [record.source.options["width"] for record in gathered.records if record.source] == [16, 32]
+    with pytest.raises(UsageError, match="more than once"):
+        (tmp_path / "yours.json").write_text((tmp_path / "mine.json").read_text())
+        gather([tmp_path / "mine.json", tmp_path / "yours.json"], "t", "")
 
 
 def test_a_damaged_file_is_named(tmp_path: Path) -> None:
@@ -66,3 +79,15 @@ def test_failed_seeds_stand_beside_those_that_came_through(make_record: MakeReco
     records = [make_record("dcgan", 0), make_record("vae", 0), make_record("vae", 1, options={"width": 64})]
     comparison = Comparison(title="", command="", created="", records=records, failures=failures)
     assert [(s.model, s.failed) for s in comparison.summaries()] == [("dcgan", (2,)), ("vae", ()), ("vae", ())]
+
+
+def test_failed_seeds_of_one_setting_do_not_count_against_another(make_record: MakeRecord) -> None:
+    failures = [
+        Failure(model="vae", options={"width": width}, data="digits@16", seed=seed, error="NaN", run=f"{width}-{seed}")
+        for width, seed in ((64, 1), (128, 0), (128, 1))
+    ]
+    records = [make_record("vae", 0, options={"width": width}) for width in (32, 64)]
+    comparison = Comparison(title="", command="", created="", records=records, failures=failures)
+    assert {s.options["width"]: s.failed for s in comparison.summaries()} == {32: (), 64: (1,)}
+    (alone,) = comparison.model_copy(update={"records": records[:1]}).summaries()
+    assert alone.failed == ()

@@ -97,3 +97,14 @@ def test_seeds_that_a_clock_has_ended_are_one_row(make_record: MakeRecord) -> No
     timed = {"steps": 99_999_999, "batch_size": 64, "seconds": 60.0}
     (table,) = tables_of([make_record(seed=seed, checkpoint=900 + seed, training=timed) for seed in range(3)])
     assert len(table.summaries) == 1
+
+
+def test_models_of_one_name_from_two_packages_are_two_rows(make_record: MakeRecord) -> None:
+    (table,) = tables_of([make_record(seed=0), make_record(seed=1, distribution="zoo-other")])
+    assert {s.label for s in table.summaries} == {"dcgan (distribution=zoo-dcgan)", "dcgan (distribution=zoo-other)"}
+
+
+def test_a_seed_that_lacks_a_metric_is_skipped(make_record: MakeRecord) -> None:
+    (table,) = tables_of([make_record(seed=0), make_record(seed=1, fd=None)])
+    assert table.summaries[0].seeds == [0, 1]
+    assert table.summaries[0].metrics["fd_classifier"].values == [12.4]

@@ -80,36 +80,41 @@ def test_the_runtime_of_the_features_sets_nothing_apart(make_record: MakeRecord)
     assert len(tables_of([make_record(seed=n, features=features) for n, features in enumerate(runtimes)])) == 1
 
 
-def test_models_whose_difference_may_be_chance_share_a_rank(make_record: MakeRecord) -> None:
-    scores = {"dcgan": [10.0, 12.0, 11.0], "cgan": [10.5, 12.5, 11.2], "vae": [30.0, 31.0, 32.0]}
+def ranks_of(make_record: MakeRecord, scores: dict[str, list[float]]) -> dict[str, tuple[int, int] | None]:
+    """In the order of the table."""
     (table,) = tables_of([make_record(m, seed, fd) for m, values in scores.items() for seed, fd in enumerate(values)])
-    assert {summary.model: summary.rank for summary in table.summaries} == {"dcgan": 1, "cgan": 1, "vae": 3}
+    return {summary.model: summary.rank for summary in table.summaries}
+
+
+def test_models_whose_difference_may_be_chance_have_the_same_places(make_record: MakeRecord) -> None:
+    scores = {"dcgan": [10.0, 12.0, 11.0], "cgan": [10.5, 12.5, 11.2], "vae": [30.0, 31.0, 32.0]}
+    assert ranks_of(make_record, scores) == {"dcgan": (1, 2), "cgan": (1, 2), "vae": (3, 3)}
+
+
+def test_a_model_whose_seeds_differ_much_is_not_placed_above_a_steady_one(make_record: MakeRecord) -> None:
+    scores = {"noisy": [5.6, 7.6, 9.9], "best": [1.0, 1.1, 1.2], "steady": [7.4, 7.5, 7.6]}
+    found = ranks_of(make_record, scores)
+    assert list(found.items()) == [("best", (1, 2)), ("steady", (2, 3)), ("noisy", (1, 3))]
+
+
+def test_one_seed_may_have_any_place(make_record: MakeRecord) -> None:
+    scores = {"once": [1.0], "dcgan": [10.0, 11.0], "vae": [30.0, 31.0]}
+    assert ranks_of(make_record, scores) == {"once": (1, 3), "dcgan": (1, 2), "vae": (2, 3)}
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])
 def test_a_score_that_is_not_finite_comes_last_and_unranked(make_record: MakeRecord, value: float) -> None:
     scores = {"broken": [value, 1.0], "dcgan": [10.0, 11.0], "vae": [30.0, 31.0]}
-    (table,) = tables_of([make_record(m, seed, fd) for m, values in scores.items() for seed, fd in enumerate(values)])
-    assert [(summary.model, summary.rank) for summary in table.summaries] == [
-        ("dcgan", 1),
-        ("vae", 2),
-        ("broken", None),
-    ]
+    found = ranks_of(make_record, scores)
+    assert list(found.items()) == [("dcgan", (1, 1)), ("vae", (2, 2)), ("broken", None)]
 
 
 def test_few_seeds_of_many_models_prove_less(make_record: MakeRecord) -> None:
     """The same two models: alone they differ, among six others that must be tested too they don't."""
     pair = {"a": [10.0, 11.0, 12.0], "b": [12.8, 13.6, 14.4]}
     others = {f"other{n}": [100.0, 150.0, 200.0] for n in range(6)}
-
-    def ranks(scores: dict[str, list[float]]) -> dict[str, int | None]:
-        records = [make_record(m, seed, fd) for m, values in scores.items() for seed, fd in enumerate(values)]
-        (table,) = tables_of(records)
-        assert len(table.pairs) == len(scores) * (len(scores) - 1) // 2
-        return {summary.model: summary.rank for summary in table.summaries}
-
-    assert ranks(pair) == {"a": 1, "b": 2}
-    assert ranks(pair | others)["b"] == 1
+    assert ranks_of(make_record, pair) == {"a": (1, 1), "b": (2, 2)}
+    assert ranks_of(make_record, pair | others)["b"] == (1, 8)
 
 
 def test_cheap_or_good_models_are_on_the_front(make_record: MakeRecord) -> None:
@@ -125,3 +130,20 @@ def test_cheap_or_good_models_are_on_the_front(make_record: MakeRecord) -> None:
     (table,) = tables_of(records)
     efficient = {summary.model: summary.efficient for summary in table.summaries}
     assert efficient == {"cheap": ("seconds",), "good": ("seconds", "parameters"), "beaten": ()}
+
+
+def test_no_front_of_seconds_on_unlike_machines(make_record: MakeRecord) -> None:
+    small, large = {"device": "cpu", "cores": 2, "backend": "jax"}, {"device": "cpu", "cores": 64, "backend": "jax"}
+    (table,) = tables_of([make_record("dcgan", environment=small), make_record("vae", fd=99.0, environment=large)])
+    assert table.machines == ["cpu, 2 cores, jax", "cpu, 64 cores, jax"]
+    assert [summary.efficient for summary in table.summaries] == [("parameters",), ()]
+    (table,) = tables_of([make_record("dcgan", environment=small), make_record("vae", environment=small)])
+    assert table.machines == ["cpu, 2 cores, jax"]
+
+
+def test_an_extrapolated_distance_ranks_nothing(make_record: MakeRecord) -> None:
+    keys = ("fd_infinity_classifier", "precision", "fd_classifier")
+    score = Score(value=1.0, label="", better="lower", n_generated=9, n_reference=9)
+    (table,) = tables_of([make_record(metrics=dict.fromkeys(keys, score))])
+    assert table.ranked_by == "fd_classifier"
+    assert list(table.columns()) == ["fd_classifier", "fd_infinity_classifier", "precision"]

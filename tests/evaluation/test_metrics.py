@@ -63,6 +63,8 @@ def test_a_named_one_that_does_not_apply_is_an_error_unless_a_protocol_names_it(
         compute(["fd", "ssim"], judged)
     assert caught.value.exit_code == 2
     assert list(compute(["fd", "ssim"], judged, strict=False)) == ["fd_pixels"]
+    with pytest.raises(NotApplicable, match="SSIM needs reconstructions"):
+        compute(["ssim"], judged, strict=False)
 
 
 def test_fid_is_inception_s_alone(evaluand):

@@ -17,8 +17,14 @@ from zoo_core.evaluation.protocol import (
 )
 from zoo_core.features import Pixels, load_features
 from zoo_core.registry import registry
+from zoo_core.training.options import TrainingOptions
 
 DIGITS = load_protocol("digits")
+
+
+def trained(**chosen):
+    """The training options of a run, as its record has them."""
+    return TrainingOptions(**chosen).model_dump(mode="json")
 
 
 @pytest.fixture
@@ -47,7 +53,7 @@ def test_every_protocol_of_the_package_can_be_loaded_and_measured(name):
 
 def test_there_are_the_protocols_that_the_documentation_names():
     cifar10 = ["cifar10-10k-test", "cifar10-50k-train"]
-    assert protocol_names() == [*cifar10, "digits", "digits-downscale2", "fashion-mnist", "mnist"]
+    assert protocol_names() == [*cifar10, "digits", "digits-noise25", "fashion-mnist", "mnist"]
 
 
 def test_the_digits_protocol_fits_the_data_and_the_classifier_that_are_there():
@@ -117,11 +123,34 @@ def test_other_images_are_refused():
 def test_a_run_that_was_made_otherwise_is_refused(seed, steps, checkpoint, message):
     spec = load_dataset("digits").spec
     with pytest.raises(UsageError, match=message):
-        DIGITS.check_training(spec, {"steps": steps, "batch_size": 64}, seed, checkpoint)
+        DIGITS.check_training(spec, trained(steps=steps), seed, checkpoint)
 
 
-def test_a_run_by_the_rules_is_accepted():
-    DIGITS.check_training(load_dataset("digits").spec, {"steps": 2000, "batch_size": 64}, 1, 2000)
+@pytest.mark.parametrize("free", [{}, {"log_every": 7, "checkpoint_every": 9, "keep": 1, "sample_every": 0}])
+def test_a_run_by_the_rules_is_accepted_whatever_books_it_kept(free):
+    DIGITS.check_training(load_dataset("digits").spec, trained(**free), 1, 2000)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "message"),
+    [
+        ({"ema": 0.9}, "ema should be 0.999, received 0.9"),
+        ({"precision": "bfloat16"}, "precision should be float32, received bfloat16"),
+        ({"schedule": "cosine", "warmup": 10}, "schedule should be constant, received cosine; warmup should be 0"),
+        ({"clip_norm": 1.0}, "clip_norm should be 0.0"),
+        ({"accumulate": 2}, "accumulate should be 1"),
+        ({"augment": ("color",)}, r"augment should be \[\], received \['color'\]"),
+    ],
+)
+def test_what_moves_results_is_fixed_though_no_protocol_names_it(chosen, message):
+    with pytest.raises(UsageError, match=message):
+        DIGITS.check_training(load_dataset("digits").spec, trained(**chosen), 1, 2000)
+
+
+def test_what_a_protocol_fixes_is_what_training_takes():
+    fixed = DIGITS.training.options
+    assert {"steps", "batch_size", "precision", "ema", "augment"} <= fixed.keys()
+    assert TrainingOptions(**fixed) == TrainingOptions(steps=2000, batch_size=64)
 
 
 @pytest.mark.parametrize(
@@ -179,6 +208,6 @@ def test_a_training_has_one_budget(budget):
 def test_budgets_of_images_and_seconds_are_kept(budget, steps, last, message):
     training = TrainingRule(**DIGITS.training.model_dump(exclude={"steps"}), **budget)
     protocol = DIGITS.model_copy(update={"training": training})
-    trained = {"steps": steps, "images": 640, "seconds": 5.0, "batch_size": 64}
+    options = trained(steps=steps, images=640, seconds=5.0)
     with pytest.raises(UsageError, match=message) if message else nullcontext():
-        protocol.check_training(load_dataset("digits").spec, trained, 1, last, seconds=6.0)
+        protocol.check_training(load_dataset("digits").spec, options, 1, last, seconds=6.0)

@@ -3,9 +3,10 @@
 import keras
 import numpy as np
 import pytest
+from keras import ops
 
 from zoo_core.errors import UnsupportedShape
-from zoo_core.models.blocks import grow, halvings, shrink
+from zoo_core.models.blocks import check_shape, doubled, grow, halvings, shrink
 
 SHAPES = [(8, 8, 1), (16, 16, 1), (28, 28, 1), (32, 32, 3), (48, 32, 3), (30, 41, 1), (128, 128, 3), (9, 65, 3)]
 
@@ -24,9 +25,9 @@ def test_outputs_are_finite_and_small_at_the_start():
     z, images = keras.Input((7,)), keras.Input((10, 8, 1))
     generator = keras.Model(z, grow(z, (10, 8, 1), 2, 1))
     features = keras.Model(images, shrink(images, 2, 1))
-    made = np.asarray(generator(np.ones((2, 7), "float32"), training=True))
+    made = ops.convert_to_numpy(generator(np.ones((2, 7), "float32"), training=True))
     assert np.abs(made).max() < 1  # tanh must not saturate from the beginning
-    assert np.isfinite(np.asarray(features(made, training=True))).all()
+    assert np.isfinite(ops.convert_to_numpy(features(made, training=True))).all()
 
 
 def test_halvings_stop_at_four_pixels_or_less():
@@ -41,7 +42,15 @@ def test_a_shape_that_can_not_be_taken_is_named_with_what_can(shape: tuple):
     assert caught.value.exit_code == 2
 
 
+def test_the_hint_names_data_that_a_model_could_take():
+    with pytest.raises(UnsupportedShape, match=r"srgan takes images of at least 8x8 .* received 4x6 with 3") as caught:
+        check_shape((4, 6, 3), "srgan", 8, "SET@16~downscale2")
+    assert caught.value.hint == "Ask for a larger size, for example --data SET@16~downscale2."
+    check_shape((8, 8, 3), "srgan", 8, "SET@16~downscale2")
+
+
 def test_widths_double_up_to_eight_times():
+    assert [doubled(3, times) for times in range(5)] == [3, 6, 12, 24, 24]
     images = keras.Input((128, 128, 3))
     model = keras.Model(images, shrink(images, 1, 5, normalize=False))
     convolutions = [layer.filters for layer in model.layers if isinstance(layer, keras.layers.Conv2D)]

@@ -10,7 +10,7 @@ from PIL import Image
 import zoo_core
 from zoo_core.data import load_dataset
 from zoo_core.evaluation.psnr import psnr_of
-from zoo_core.operations import codecs
+from zoo_core.operations import codecs, compression
 from zoo_core.operations.compression import identity
 
 
@@ -64,6 +64,27 @@ def test_another_run_can_not_decompress_it(vae_run: Path, digits: np.ndarray, tm
     assert not (tmp_path / "back").exists()
     one, two = (identity(zoo_core.Sampler.load(run)) for run in (vae_run, other))
     assert one != two
+
+
+def test_what_goes_wrong_in_the_comparison_leaves_no_file(
+    vae_run: Path, digits: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def interrupted(size: int, images: np.ndarray) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(compression, "others_at", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        zoo_core.compress(vae_run, digits, tmp_path / "digits.zool")
+    assert not list(tmp_path.iterdir())
+
+
+def test_too_many_images_are_refused_before_any_is_read(vae_run: Path, tmp_path: Path):
+    file = tmp_path / "no image.png"
+    file.touch()
+    with pytest.raises(zoo_core.UsageError, match=r"at most 65,535 images, received 65,536.*into several files"):
+        zoo_core.compress(vae_run, [file] * 65_536, tmp_path / "out")
+    with pytest.raises(zoo_core.UsageError, match="at most 65,535 images, received 65,536"):
+        zoo_core.compress(vae_run, np.empty((65_536, 8, 8, 1), "uint8"), tmp_path / "out")
 
 
 def test_a_damaged_file_leaves_nothing_behind(vae_run: Path, digits: np.ndarray, tmp_path: Path):
@@ -149,6 +170,13 @@ def test_one_image_has_no_sheet(photographs: np.ndarray):
         "JPEG, a file each",
         "WebP, a file each",
     ]
+
+
+def test_a_sheet_that_pillow_would_not_open_is_left_out(digits: np.ndarray, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 7 * 6 * 64)  # 40 images, 7 in a row
+    assert [way.files for way in codecs.others_at(3000, digits)] == [40, 40, 1, 1]
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 7 * 6 * 64 - 1)
+    assert [way.files for way in codecs.others_at(3000, digits)] == [40, 40]
 
 
 Install = Callable[..., Path]

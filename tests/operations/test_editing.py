@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 import zoo_core
+from zoo_core.features import classifier
 from zoo_core.features.base import ClassifyingNetwork
 from zoo_core.operations import editing
 from zoo_core.sampling.latents import LatentSpace
@@ -83,7 +84,7 @@ class Corners:
     def __init__(self, space: LatentSpace) -> None:
         self.space = space
 
-    def __call__(self, images, weights, labels, seed, tell):
+    def __call__(self, images, weights, labels, seed, progress):
         return images[:, 0, :4, 0].astype("float32") / 255
 
 
@@ -116,7 +117,7 @@ def test_what_can_not_be_changed_is_told(
         zoo_core.edit(doubling_run, images[0])
     with pytest.raises(zoo_core.UsageError, match="is conditional: say of which class the image is"):
         zoo_core.edit(cgan_run, images[0])
-    with pytest.raises(zoo_core.UsageError, match="are no part of its latents"):
+    with pytest.raises(zoo_core.UsageError, match=r"'3' is no file or folder, and .* are no part of its latents"):
         zoo_core.edit(cgan_run, images[0], add=["3"], label="2")
     with pytest.raises(zoo_core.UsageError, match=r"as \.png or .gif, received"):
         zoo_core.edit(vae_run, images[0], tmp_path / "out.jpg")
@@ -126,6 +127,50 @@ def test_what_can_not_be_changed_is_told(
         zoo_core.edit(vae_run, images[0], images[1])
     with pytest.raises(zoo_core.UsageError, match="At least 2 frames"):
         zoo_core.edit(vae_run, images[0], add=["bright"], frames=1)
+
+
+def test_a_name_that_is_neither_file_nor_class_is_told_where_there_is_no_classifier(
+    vae_run: Path, images: list[Path], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(classifier, "SHIPPED", {})
+    with pytest.raises(zoo_core.UsageError, match=r"'fuor/' is no file or folder, and .* No classifier is shipped for"):
+        zoo_core.edit(vae_run, images[0], add=["fuor/"])
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"strength": float("nan")}, "strength should be a finite number, received nan"),
+        ({"strength": float("-inf")}, "strength should be a finite number, received -inf"),
+        ({"add": ["bright", ""]}, "received an empty name"),
+        ({"remove": ["nine.png"]}, r"Unknown class or path 'nine\.png'"),
+        ({"remove": [np.zeros((1, 8, 8, 1))]}, "Expected images in uint8, received float64"),
+    ],
+)
+def test_what_is_asked_wrongly_is_told_before_the_work(
+    vae_run: Path,
+    images: list[Path],
+    brightness: Brightness,
+    settings: dict,
+    message: str,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    monkeypatch.delattr(editing.LatentSpace, "images")
+    monkeypatch.delattr(editing.Projector, "__call__")
+    with pytest.raises(zoo_core.UsageError, match=message):
+        zoo_core.edit(vae_run, images[0], **{"add": ["bright"]} | settings)
+
+
+def test_files_are_read_before_the_work(
+    vae_run: Path, images: list[Path], brightness: Brightness, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.delattr(editing.LatentSpace, "images")
+    monkeypatch.delattr(editing.Projector, "__call__")
+    images[3].write_bytes(b"no image")
+    with pytest.raises(zoo_core.ZooError, match="1 of 1 images can't be read"):
+        zoo_core.edit(vae_run, images[0], add=["bright"], remove=[images[3]])
+    with pytest.raises(zoo_core.UsageError, match=r"There is no file or folder 'nine\.png'"):
+        zoo_core.edit(vae_run, "nine.png", add=["bright"])
 
 
 def test_a_conditional_model_projects_images_of_a_class(cgan_run: Path, images: list[Path]):

@@ -1,11 +1,13 @@
 """Known pixels stay exactly as they are; the others come from the model."""
 
+import struct
+import zlib
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from keras import ops
@@ -48,6 +50,11 @@ def test_known_pixels_stay_where_the_model_paints(painter: Sampler, image: np.nd
     np.testing.assert_array_equal(inpainting.complete(painter, unknown_blank, known, seed).image, made.image)
 
 
+def test_a_model_that_paints_is_told_no_class(painter: Sampler):
+    with pytest.raises(zoo_core.UsageError, match=r"'toy' completes images itself.*Leave --label out"):
+        inpainting.complete(painter, np.zeros(SHAPE, "uint8"), np.zeros(SHAPE[:2], bool), label="3")
+
+
 def test_another_seed_paints_otherwise(painter: Sampler):
     image, known = np.zeros(SHAPE, "uint8"), np.zeros(SHAPE[:2], bool)
     one, again, other = (inpainting.complete(painter, image, known, seed).image for seed in (1, 1, 2))
@@ -68,17 +75,17 @@ def test_only_a_model_with_the_task_paints(vae_run: Path, digit: np.ndarray):
         Sampler.load(vae_run).inpaint(digit[None], ONE[None], seed=0)
 
 
-@settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(arrays.arrays(np.uint8, (8, 8, 1)), st.integers(1, 2**64 - 2))
-def test_known_pixels_stay_where_latents_are_looked_for(
-    vae_run: Path, monkeypatch: pytest.MonkeyPatch, image: np.ndarray, bits: int
-):
+@pytest.mark.parametrize("drawn", range(3))
+def test_known_pixels_stay_where_latents_are_looked_for(vae_run: Path, monkeypatch: pytest.MonkeyPatch, drawn: int):
     monkeypatch.setattr(inpainting, "Projector", partial(Projector, starts=1, steps=1))
-    unknown = np.array([bits >> place & 1 for place in range(64)], bool).reshape(8, 8)
+    random = np.random.default_rng(drawn)
+    image, unknown = random.integers(0, 256, (8, 8, 1), "uint8"), random.random((8, 8)) < 0.5
     made = zoo_core.inpaint(vae_run, image, unknown)
     assert made.way == "latents"
     np.testing.assert_array_equal(made.known, ~unknown)
     np.testing.assert_array_equal(made.image[made.known], image[made.known])
+    unknown_blank = np.where(unknown[..., None], 0, image).astype("uint8")
+    np.testing.assert_array_equal(zoo_core.inpaint(vae_run, unknown_blank, unknown).image, made.image)
 
 
 def test_a_hole_is_filled_with_what_fits_around_it(vae_run: Path, digit: np.ndarray, tmp_path: Path):
@@ -120,7 +127,11 @@ COLOURED = np.stack([np.zeros((8, 8)), np.eye(8), np.ones((8, 8))], axis=2).asty
         (np.zeros((9, 8, 1), "uint8"), {"mask": ONE}, "completes images of 8x8 pixels, received 8x9"),
         (COLOURED, {"mask": ONE}, "images are gray, and this one has colours"),
         (np.zeros((8, 8, 1), "uint8"), {}, "by either a mask or a box"),
-        (np.zeros((8, 8, 1), "uint8"), {"mask": ONE, "box": (0, 0, 1, 1)}, "by either a mask or a box"),
+        (np.zeros((8, 8, 1), "uint8"), {"mask": ONE, "box": (0, 0, 1, 1)}, r"received both\. Leave one out"),
+        (np.zeros((8, 8)), {"mask": ONE}, r"an image, uint8 \(H, W, C\) .*, received float64 \(8, 8\)\. Bring floats"),
+        (np.zeros((8, 8, 1)), {"mask": ONE}, r"received float64 \(8, 8, 1\)"),
+        (np.zeros((8, 8, 4), "uint8"), {"mask": ONE}, r"with C 1 or 3, received uint8 \(8, 8, 4\)"),
+        (np.zeros((8, 8, 1), "uint8"), {"mask": ONE[0]}, r"a mask, bool \(H, W\), received bool \(8,\)"),
         (np.zeros((8, 8, 1), "uint8"), {"mask": NOTHING}, "but all are known"),
         (np.zeros((8, 8, 1), "uint8"), {"box": (0, 0, 8, 8)}, "but none are known"),
         (np.zeros((8, 8, 1), "uint8"), {"box": (4, 0, 5, 8)}, "should lie in the image of 8x8"),
@@ -133,6 +144,46 @@ COLOURED = np.stack([np.zeros((8, 8)), np.eye(8), np.ones((8, 8))], axis=2).asty
 def test_what_does_not_fit_is_told(vae_run: Path, image: np.ndarray | str, said: dict, message: str):
     with pytest.raises(zoo_core.UsageError, match=message):
         zoo_core.inpaint(vae_run, image, **said)
+
+
+def png_of_16_bits_in_colour() -> bytes:
+    """8×8, black; Pillow writes none."""
+
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+    header = struct.pack(">IIBBBBB", 8, 8, 16, 2, 0, 0, 0)
+    rows = zlib.compress(bytes(8 * (1 + 8 * 6)))
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+
+
+def test_a_file_whose_pixels_would_be_changed_is_refused(vae_run: Path, digit: np.ndarray, tmp_path: Path):
+    gray, half = Image.fromarray(digit[..., 0]), Image.new("L", (8, 8), 128)
+    see_through = gray.convert("RGBA")
+    see_through.putalpha(half)
+    images = {
+        "deep.png": (Image.fromarray(digit[..., 0].astype("uint16") * 256 + 7), "16 bits"),
+        "clear.png": (see_through, "transparent pixels"),
+        "print.jpg": (gray.convert("CMYK"), "pixels of mode CMYK"),
+    }
+    for name, (image, _) in images.items():
+        image.save(tmp_path / name)
+    (tmp_path / "colours.png").write_bytes(png_of_16_bits_in_colour())
+    lost = {name: what for name, (_, what) in images.items()} | {"colours.png": "16 bits"}
+    for name, what in lost.items():
+        with pytest.raises(zoo_core.UsageError, match=f"{name}' has {what}. Bring it to 8-bit gray or RGB first"):
+            zoo_core.inpaint(vae_run, tmp_path / name, ONE)
+
+
+@pytest.mark.parametrize("mode", ["LA", "RGBA", "P"])
+def test_an_opaque_file_of_8_bits_is_none_of_them(
+    vae_run: Path, monkeypatch: pytest.MonkeyPatch, mode: str, tmp_path: Path
+):
+    monkeypatch.setattr(inpainting, "Projector", partial(Projector, starts=1, steps=1))
+    levels = np.random.default_rng(0).integers(0, 256, (8, 8), "uint8")
+    Image.fromarray(levels).convert(mode).save(tmp_path / "image.png")
+    made = zoo_core.inpaint(vae_run, tmp_path / "image.png", ONE)
+    np.testing.assert_array_equal(made.image[~ONE, 0], levels[~ONE])
 
 
 def test_a_model_that_makes_no_images_of_latents_can_not(doubling_run: Path, digit: np.ndarray):

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image, ImageOps
 
 from zoo_core.errors import UsageError, ZooError
+from zoo_core.operations import reading
 from zoo_core.operations.reading import in_channels, read_images
 
 
@@ -33,6 +34,16 @@ def test_another_size_is_cropped_and_resized_as_in_a_data_set(tmp_path: Path):
     expected = ImageOps.fit(Image.fromarray(pixels), (10, 8), Image.Resampling.LANCZOS)
     np.testing.assert_array_equal(given.images[0], np.asarray(expected))
     assert given.resized == 1
+
+
+def test_each_file_is_decoded_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    for number, shape in enumerate([(20, 60), (8, 8), (8, 9, 3)]):
+        write(tmp_path / f"{number}.png", shape)
+    decoded: list[Path] = []
+    decode = reading.decode
+    monkeypatch.setattr(reading, "decode", lambda path, size: decoded.append(path) or decode(path, size))
+    assert read_images([tmp_path], (8, 8, 1)).resized == 2
+    assert sorted(path.name for path in decoded) == ["0.png", "1.png", "2.png"]
 
 
 def test_gray_and_colour_become_what_the_model_takes(tmp_path: Path):

@@ -1,5 +1,6 @@
 """Images through an autoencoder: what is shown and measured."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -50,11 +51,25 @@ def test_what_is_asked_wrong(vae_run: Path, doubling_run: Path, digits: np.ndarr
         zoo_core.reconstruct(doubling_run)
     with pytest.raises(zoo_core.UsageError, match=r"trained on images of shape \(8, 8, 1\).*SET@8x8"):
         zoo_core.reconstruct(vae_run, data="digits@16")
-    with pytest.raises(zoo_core.UsageError, match="received both"):
-        zoo_core.reconstruct(vae_run, digits, data="digits@8")
+    for beside in ({"data": "digits@8"}, {"count": 3}, {"data_dir": tmp_path}):
+        with pytest.raises(zoo_core.UsageError, match=f"received images and {next(iter(beside))}"):
+            zoo_core.reconstruct(vae_run, digits, **beside)
+    with pytest.raises(zoo_core.UsageError, match=r"is written as \.png, received 'pairs\.jpg'"):
+        zoo_core.reconstruct(vae_run, digits, out="pairs.jpg")
     (tmp_path / "sheet.png").touch()
     with pytest.raises(zoo_core.UsageError, match="already exists"):
         zoo_core.reconstruct(vae_run, out=tmp_path / "sheet.png")
+
+
+def test_a_run_of_an_array_needs_images(vae_run: Path, digits: np.ndarray, tmp_path: Path):
+    description = (vae_run / "run.json").read_text()
+    shutil.copytree(vae_run, tmp_path / "run")
+    (tmp_path / "run" / "run.json").write_text(description.replace('"digits@8"', '"array@8"'))
+    with pytest.raises(zoo_core.UsageError, match=r"trained on 'array@8', which is no data set here.* Give images"):
+        zoo_core.reconstruct(tmp_path / "run")
+    assert len(zoo_core.reconstruct(tmp_path / "run", digits[:2]).images) == 2
+    with pytest.raises(zoo_core.UsageError, match="Unknown data set 'digts'"):
+        zoo_core.reconstruct(tmp_path / "run", data="digts")
 
 
 def test_images_too_small_for_ssim_have_none():

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import zoo_core
+from zoo_core.operations.sampling import draw_parts
 
 
 def test_what_is_drawn_is_what_the_sampler_draws(vae_run: Path):
@@ -27,6 +28,25 @@ def test_truncated_images_are_more_alike_the_lower_the_threshold(vae_run: Path):
     assert spreads[0] > spreads[1] > spreads[2]
     with pytest.raises(zoo_core.UsageError, match="must be above 0, received 0"):
         zoo_core.sample(vae_run, 4, truncation=0)
+
+
+@pytest.mark.parametrize("truncation", [None, 1.0])
+def test_at_least_one_image_must_be_asked_for(vae_run: Path, truncation: float | None):
+    for count in (0, -3):
+        with pytest.raises(zoo_core.UsageError, match=f"At least 1 image must be asked for, received {count}"):
+            zoo_core.sample(vae_run, count, truncation=truncation)
+
+
+@pytest.mark.parametrize("truncation", [None, 1.0])
+def test_images_come_in_parts_that_fit_into_memory(
+    cgan_run: Path, truncation: float | None, monkeypatch: pytest.MonkeyPatch
+):
+    labels = np.arange(10, dtype="int32")
+    whole = zoo_core.sample(cgan_run, 10, seed=3, truncation=truncation)
+    monkeypatch.setattr("zoo_core.sampling.sampler.BATCH", 4)
+    parts = list(draw_parts(zoo_core.Sampler.load(cgan_run), 10, 3, labels, truncation))
+    assert [len(part) for part in parts] == [4, 4, 2]
+    np.testing.assert_allclose(np.concatenate(parts).astype(int), whole.astype(int), atol=1)
 
 
 @pytest.mark.parametrize("way", ["spherical", "linear"])

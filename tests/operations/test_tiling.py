@@ -27,6 +27,7 @@ def test_what_each_pixel_becomes_stays_in_its_place(height: int, width: int, til
     done: list[int] = []
     tiling = Tiling((height, width), tile, (factor * tile[0], factor * tile[1], 3))
     made = tiling.apply(image, enlarge, done.append)
+    assert tiling.result == made.shape[:2]
     np.testing.assert_array_equal(made, image.repeat(factor, axis=0).repeat(factor, axis=1))
     assert made.dtype == np.uint8
     assert sum(done) == len(tiling)

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 import zoo_core
-from zoo_core.operations.translation import plan, translate_files
+from zoo_core.operations.translation import plan, tilings
 
 
 def write(path: Path, shape: tuple[int, ...], seed: int = 0) -> np.ndarray:
@@ -64,8 +64,10 @@ def test_what_can_not_be_done_is_refused(tmp_path: Path):
     file = source / "a.png"
     with pytest.raises(zoo_core.UsageError, match="There is no file or folder"):
         plan(tmp_path / "nothing", out)
-    with pytest.raises(zoo_core.UsageError, match=r"Unknown format '\.txt'"):
+    with pytest.raises(zoo_core.UsageError, match=r"is written as \.png or \.jpg or .*, received '.*out\.txt'"):
         plan(file, tmp_path / "out.txt")
+    with pytest.raises(zoo_core.UsageError, match=r"go into a folder, received '.*out\.png'"):
+        plan(source, tmp_path / "out.png")
     with pytest.raises(zoo_core.UsageError, match="already exists"):
         plan(file, file)
     with pytest.raises(zoo_core.UsageError, match="already exists"):
@@ -84,5 +86,39 @@ def test_a_model_of_another_kind_says_what_would_do(doubling_run: Path, tmp_path
     sampler.spec = dataclasses.replace(sampler.spec, tasks={"reconstruct", "generate"})
     write(tmp_path / "a.png", (8, 8))
     with pytest.raises(zoo_core.UsageError, match="'doubling' does not translate; its tasks: generate, reconstruct"):
-        translate_files(sampler, plan(tmp_path / "a.png", tmp_path / "b.png"))
-    assert not (tmp_path / "b.png").exists()
+        tilings(sampler, plan(tmp_path / "a.png", tmp_path / "b.png"))
+
+
+def test_an_interrupted_folder_is_not_there(doubling_run: Path, tmp_path: Path):
+    for name in ("a.png", "b.png"):
+        write(tmp_path / "in" / name, (8, 8))
+    before = sorted(tmp_path.rglob("*"))
+
+    def interrupt(what: str, done: int, total: int) -> None:
+        if done == total:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        zoo_core.enhance(doubling_run, tmp_path / "in", tmp_path / "out", progress=interrupt)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    ("name", "length", "message"),
+    [
+        ("out.webp", 8_200, "become 2x16400 pixels, and WEBP takes at most 16,383 a side. Write a .png"),
+        ("out.JPG", 32_800, "become 2x65600 pixels, and JPEG takes at most 65,500 a side. Write a .png"),
+        ("out.png", 50_001, "become 2x100002 pixels, 200,004 in all, and at most 200,000 can be read again. Cut it"),
+    ],
+)
+def test_what_would_be_too_large_is_refused_before_the_first_tile(
+    doubling_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, length: int, message: str
+):
+    write(tmp_path / "in.png", (1, length))
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 200_000)
+    told: list[int] = []
+    with pytest.raises(zoo_core.UsageError, match=message):
+        zoo_core.enhance(
+            doubling_run, tmp_path / "in.png", tmp_path / name, progress=lambda what, done, of: told.append(done)
+        )
+    assert not told

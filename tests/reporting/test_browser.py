@@ -29,9 +29,25 @@ pytestmark = [pytest.mark.slow, pytest.mark.skipif(not CHROMIUM, reason="no Chro
 LIGHT, DARK = 1, 0
 """Chromium's numbers of colour schemes."""
 
+NARROWEST = 500
+"""Of Chromium's windows, in pixels; a narrower one is a frame in it."""
+
 MakeRuns = Callable[[Comparison], dict[str, Path]]
 
 ANSWER = re.compile(r'<template id="found">(.*?)</template>', re.DOTALL)
+
+TELL = """<script>
+function tell(found) {
+  const place = document.createElement("template");
+  place.id = "found";
+  place.innerHTML = found;
+  document.body.append(place);
+}
+addEventListener("message", (e) => { if (e.data?.found) tell(e.data.found); });
+</script>"""
+
+FRAME = """<!doctype html><meta name="color-scheme" content="light dark">
+<iframe src="probe.html" style="width: WIDTHpx; height: 2000px; border: 0"></iframe>"""
 
 
 class Browser:
@@ -40,22 +56,30 @@ class Browser:
     def __init__(self, page: Path) -> None:
         self.page = page
 
-    def __call__(self, script: str, width: int = 1280, scheme: int = LIGHT, library: str = "") -> Any:
-        """Runs `script`, an async function's body that returns something for JSON."""
+    def __call__(
+        self, script: str, width: int = 1280, scheme: int = LIGHT, library: str = "", timed: bool = False
+    ) -> Any:
+        """Runs `script`, an async function's body that returns something for JSON.
+
+        Args:
+            timed: whether its clocks tell the time; it can't wait for anything then. Otherwise they stand still while
+                anything is computed.
+        """
         probe = self.page.with_name("probe.html")
         tail = f"""<script>{library}</script><script>
         window.broken = [];
         addEventListener("error", (e) => broken.push(e.message));
         addEventListener("securitypolicyviolation", (e) => broken.push(e.blockedURI));
         addEventListener("load", async () => {{
-          const found = await (async () => {{ {script} }})();
-          const place = document.createElement("template");
-          place.id = "found";
-          place.innerHTML = encodeURIComponent(JSON.stringify(found));
-          document.body.append(place);
+          const found = encodeURIComponent(JSON.stringify(await (async () => {{ {script} }})()));
+          if (window === top) tell(found); else top.postMessage({{ found }}, "*");
         }});</script></body>"""
-        probe.write_text(self.page.read_text(encoding="utf-8").replace("</body>", tail), encoding="utf-8")
-        done = self.run(probe, "--dump-dom", width=width, scheme=scheme)
+        probe.write_text(self.page.read_text(encoding="utf-8").replace("</body>", TELL + tail), encoding="utf-8")
+        if width < NARROWEST:
+            probe = self.page.with_name("frame.html")
+            probe.write_text(FRAME.replace("WIDTH", str(width)) + TELL, encoding="utf-8")
+        waiting = [] if timed else ["--virtual-time-budget=30000"]
+        done = self.run(probe, "--dump-dom", *waiting, width=max(width, NARROWEST), scheme=scheme)
         assert "CONSOLE" not in done.stderr, done.stderr
         (found,) = ANSWER.findall(done.stdout)
         return json.loads(_decoded(found))
@@ -63,7 +87,7 @@ class Browser:
     def run(self, page: Path, *arguments: str, width: int, scheme: int) -> subprocess.CompletedProcess[str]:
         command = [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr", "--log-level=0"]
         command += [f"--user-data-dir={self.page.parent / 'profile'}", f"--window-size={width},2000"]
-        command += [f"--blink-settings=preferredColorScheme={scheme}", "--virtual-time-budget=30000", *arguments]
+        command += [f"--blink-settings=preferredColorScheme={scheme}", *arguments]
         return subprocess.run([*command, page.as_uri()], capture_output=True, text=True, timeout=240, check=True)
 
 
@@ -125,7 +149,7 @@ def test_a_click_on_a_heading_sorts_and_a_second_one_turns_it_round(browser: Bro
 
 
 @pytest.mark.parametrize("scheme", [LIGHT, DARK], ids=["light", "dark"])
-@pytest.mark.parametrize("width", [1280, 500], ids=["desk", "phone"])
+@pytest.mark.parametrize("width", [1280, 390], ids=["desk", "phone"])
 @pytest.mark.skipif(not find_spec("axe_core_python"), reason="axe-core-python is not installed")
 def test_names_and_contrast_satisfy_axe(browser: Browser, scheme: int, width: int) -> None:
     spec = find_spec("axe_core_python")
@@ -137,7 +161,8 @@ def test_names_and_contrast_satisfy_axe(browser: Browser, scheme: int, width: in
         document.querySelectorAll("details").forEach((details) => { details.open = true; });
         await new Promise((done) => setTimeout(done, 2000));
         const result = await axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"] });
-        return { dark: matchMedia("(prefers-color-scheme: dark)").matches, passes: result.passes.map((p) => p.id),
+        return { width: innerWidth, dark: matchMedia("(prefers-color-scheme: dark)").matches,
+                 passes: result.passes.map((p) => p.id),
                  wide: document.documentElement.scrollWidth - innerWidth,
                  wrong: result.violations.map((v) => [v.id, v.nodes.map((n) => n.html.slice(0, 200))]) };
         """,
@@ -146,6 +171,7 @@ def test_names_and_contrast_satisfy_axe(browser: Browser, scheme: int, width: in
         library=axe,
     )
     assert found["wrong"] == []
+    assert found["width"] == width
     assert found["dark"] == (scheme == DARK)
     assert {"button-name", "color-contrast", "image-alt", "html-has-lang"} <= set(found["passes"])
     assert found["wide"] <= 0  # nothing but the tables scrolls sideways
@@ -169,12 +195,20 @@ def test_two_hundred_records_open_without_stutter_and_stay_small(
     assert page.stat().st_size < 30 * 2**20
     found = Browser(page)("""
         await new Promise((done) => setTimeout(done, 2000));
-        document.querySelectorAll("th button")[0].click();
-        const { domInteractive } = performance.getEntriesByType("navigation")[0];
-        return { broken, rows: document.querySelector("table").tBodies[0].rows.length, domInteractive,
+        return { broken, rows: document.querySelector("table").tBodies[0].rows.length,
                  drawn: document.querySelectorAll(".plot .main-svg").length };
     """)
     assert found["broken"] == []
     assert found["rows"] == 200
     assert found["drawn"] < 60  # those near the window, three pictures each
-    assert found["domInteractive"] < 20_000
+    found = Browser(page)(
+        """
+        const loaded = performance.now();
+        document.querySelectorAll("th button")[0].click();
+        document.body.getBoundingClientRect();  // waits for the new layout
+        return { loaded, sorted: performance.now() - loaded };
+        """,
+        timed=True,
+    )
+    assert found["loaded"] < 20_000  # milliseconds
+    assert 0 < found["sorted"] < 1000

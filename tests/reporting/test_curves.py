@@ -71,5 +71,11 @@ def test_costs_show_intervals_and_the_front(make_record: Callable[..., Record]) 
     assert marks["good"]["error_y"]["array"][0] == pytest.approx(12.7062 * 0.5, rel=1e-4)
     assert marks["good"]["marker"]["symbol"] == "diamond"
     assert marks["bad"]["marker"]["symbol"] == "circle"
+    unlike = [make_record(m, environment={"device": m}) for m in scores]
+    (table,) = tables_of(unlike)
+    chart = cost_chart(table, "seconds")
+    assert chart is not None
+    assert {trace["mode"] for trace in chart["data"]} == {"markers"}  # no front
+    assert chart["layout"]["xaxis"]["title"]["text"] == "seconds of training, on different machines"
     (alone,) = tables_of([make_record("good")])
     assert cost_chart(alone, "parameters") is None

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from zoo_core.comparing.results import Comparison, read_results
+from zoo_core.comparing.results import Comparison, Failure, read_results
 from zoo_core.errors import UsageError
 from zoo_core.evaluation.record import Record
 from zoo_core.reporting import form_of
@@ -59,10 +59,20 @@ def test_csv_has_unrounded_numbers_in_a_row_for_each_model_and_metric(comparison
     rows = list(csv.DictReader(io.StringIO(csv_table(comparison))))
     assert len(rows) == 2 * 2 + 3  # the VAE has SSIM too
     (best,) = [row for row in rows if (row["model"], row["metric"]) == ("cgan", "fd_classifier")]
-    assert (best["rank"], best["mean"], best["seeds"]) == ("1", "12.7", "2")
+    assert (best["rank_first"], best["rank_last"], best["mean"], best["seeds"]) == ("1", "2", "12.7", "2")
     assert float(best["low"]) < 12.7 < float(best["high"])
     assert best["values"] == "11.9 13.5"
     assert best["images_per_second"] == ""
+
+
+def test_csv_counts_failed_seeds_and_leaves_out_ranks_that_nothing_tells(comparison: Comparison) -> None:
+    failure = Failure(model="cgan", data="digits@16", seed=2, error="NaN", run="runs/cgan-2")
+    rows = list(csv.DictReader(io.StringIO(csv_table(comparison.model_copy(update={"failures": [failure]})))))
+    assert {row["model"]: row["failed_seeds"] for row in rows} == {"cgan": "1", "dcgan": "0", "vae": "0"}
+    rows = list(
+        csv.DictReader(io.StringIO(csv_table(comparison.model_copy(update={"records": comparison.records[:1]}))))
+    )
+    assert {(row["rank_first"], row["rank_last"]) for row in rows} == {("", "")}
 
 
 def test_latex_has_booktabs_and_nothing_that_latex_would_stumble_over(
@@ -76,3 +86,4 @@ def test_latex_has_booktabs_and_nothing_that_latex_would_stumble_over(
     rows = [line for line in body.splitlines() if line.endswith(r"\\")]
     assert len({len(re.findall(r"(?<!\\)&", row)) for row in rows}) == 1
     assert text.isascii()
+    assert "1--3 & cgan" in text  # the hostile one, of one seed, may have any place

@@ -136,6 +136,21 @@ def test_hostile_metric_names_stay_text(
     assert "<script>alert" not in (tmp_path / "report.html").read_text()
 
 
+def test_only_a_model_that_is_proven_the_best_is_bold(
+    comparison: Comparison, make_record: Callable[..., Record], written: Callable[[Comparison], Page]
+) -> None:
+    elsewhere = {"name": "mnist", "content_hash": "00" * 32}
+    scores = {"best": (1.0, 1.1), "worse": (31.0, 31.2)}
+    proven = [
+        make_record(m, seed, fd, run=f"runs/{m}-{seed}", **elsewhere)
+        for m, values in scores.items()
+        for seed, fd in enumerate(values)
+    ]
+    page = written(comparison.model_copy(update={"records": [*comparison.records, *proven]}))
+    # on digits two are tied
+    assert re.findall(r'<tr class="first">.*?<th scope="row">(\w+)</th>', page.source, re.DOTALL) == ["best"]
+
+
 def test_failures_are_shown(comparison: Comparison, written: Callable[[Comparison], Page]) -> None:
     failure = Failure(model="vae", data="digits", seed=2, error="vae/loss is nan at step 734", run="runs/vae-2")
     page = written(comparison.model_copy(update={"failures": [failure]}))

@@ -27,7 +27,7 @@ def test_markdown_has_a_table_for_each_group_with_equally_many_cells_in_each_row
     ]
     first = [line for line in text.split("### mnist")[0].splitlines() if line.startswith("|")]
     assert len({line.count("|") for line in first}) == 1
-    assert "| 1 | cgan | 2 | 12.7 ± 0.8 |" in text
+    assert "| 1–2 | cgan | 2 | 12.7 ± 0.8 |" in text
     assert "features: classifier:digits, weights 9a9a9a9a9a9a" in text
 
 
@@ -44,7 +44,7 @@ def test_a_pipe_gets_plain_unwrapped_lines(comparison: Comparison) -> None:
     text = printed(comparison, width=40)
     assert "\x1b" not in text
     row = next(line for line in text.splitlines() if "cgan" in line)
-    assert " ".join(row.split()) == "1 cgan 2 12.7 ± 0.8 0.7127 ± 0.0008 – 110 ◆ 1,164 128,000 1,234,567 ◆"
+    assert " ".join(row.split()) == "1–2 cgan 2 12.7 ± 0.8 0.7127 ± 0.0008 – 110 ◆ 1,164 128,000 1,234,567 ◆"
 
 
 def test_a_narrow_terminal_gets_blocks_of_whole_columns(comparison: Comparison) -> None:
@@ -68,3 +68,13 @@ def test_failures_and_names_that_look_like_markup_are_printed(
     text = printed(comparison.model_copy(update={"records": [make_record("[red]x")], "failures": [FAILURE]}))
     assert "[red]x" in text
     assert "failed: vae on digits, seed 2: the loss is not finite" in text
+
+
+def test_a_failed_run_is_told_from_others_by_the_options_that_differ(comparison: Comparison) -> None:
+    options = {"width": 64, "latent": 64, "channels": [64, 128]}  # the other runs have width 32
+    failure = Failure(model="dcgan", options=options, data="digits", seed=0, error="NaN", run="runs/wide")
+    text = markdown_table(comparison.model_copy(update={"failures": [failure, FAILURE]}))
+    assert "- dcgan (width=64) on digits, seed 0: NaN" in text
+    assert "- vae on digits, seed 2: the loss" in text
+    text = printed(comparison.model_copy(update={"records": [], "failures": [failure]}))
+    assert "failed: dcgan on digits, seed 0: NaN" in text  # a model without a row, too

@@ -6,7 +6,7 @@ import pytest
 from zoo_core.comparing.tables import Table, tables_of
 from zoo_core.evaluation.protocol import load_protocol
 from zoo_core.evaluation.record import OtherCheckpoint, Record, Sampling, Score
-from zoo_core.reporting.words import against_first, answer, facts, grid, in_full, note
+from zoo_core.reporting.words import EFFICIENT, against_first, answer, facts, grid, in_full, note
 
 MakeRecord = Callable[..., Record]
 
@@ -35,6 +35,11 @@ def test_the_answer_names_the_best_its_ties_and_the_floor(records: list[Record])
         (
             {"a": [9.0, 9.9], "b": [9.1, 9.9], "c": [9.2, 9.9], "d": [50.0, 50.1]},
             "not significantly below b or c;",
+        ),
+        ({"a": [9.0], "b": [31.0, 31.4], "c": [41.0, 41.4]}, "9.00, with too few seeds to say that this is more"),
+        (
+            {"a": [9.0, 9.2], "b": [31.0], "c": [41.0, 41.4]},
+            "significantly below every other model that can be tested;",
         ),
     ],
 )
@@ -125,3 +130,35 @@ def test_the_correction_is_told_with_its_number_of_tests(make_record: MakeRecord
     table = table_of(make_record, a=[1.0, 1.1], b=[5.0, 5.1], c=[9.0, 9.1])
     assert "after Holm's correction for 3 tests" in note(table)
     assert [(pair.worse, pair.significant) for pair in against_first(table)] == [("b", True), ("c", True)]
+
+
+def test_a_rank_is_the_places_that_the_tests_leave(make_record: MakeRecord) -> None:
+    table = table_of(make_record, a=[1.0, 1.1], b=[5.0, 5.1], c=[5.05, 5.15], d=[math.nan, 9.0])
+    assert [(row[0].text, row[0].value) for row in grid(table).rows] == [
+        ("1", 1.0),
+        ("2–3", 2.5),
+        ("2–3", 2.5),
+        ("–", None),
+    ]
+    assert "Rank: the places that the tests leave a model" in note(table)
+
+
+def test_a_score_that_is_not_finite_is_sorted_as_if_it_were_not_there(make_record: MakeRecord) -> None:
+    cells = grid(table_of(make_record, a=[1.0], b=[math.nan], c=[math.inf]))
+    place = [column.label for column in cells.columns].index("FD (classifier) ↓")
+    assert [(row[place].text, row[place].value) for row in cells.rows] == [("1.00", 1.0), ("nan", None), ("inf", None)]
+
+
+def test_seconds_of_different_machines_are_said_not_to_compare(make_record: MakeRecord) -> None:
+    machines = (
+        {"device": "cpu", "cores": 2, "backend": "jax"},
+        {"device": "gpu H200", "cores": 16, "backend": "torch"},
+    )
+    records = [make_record(m, environment=e) for m, e in zip(("a", "b"), machines, strict=True)]
+    (table,) = tables_of(records)
+    assert "different machines: cpu, 2 cores, jax; gpu H200, 16 cores, torch." in note(table)
+    (alike,) = tables_of([make_record("a"), make_record("b")])
+    assert "different machines" not in note(alike)
+    heads = [column.label for column in grid(table).columns]
+    assert not any(EFFICIENT in row[heads.index("Training")].text for row in grid(table).rows)
+    assert any(EFFICIENT in row[heads.index("Parameters")].text for row in grid(table).rows)

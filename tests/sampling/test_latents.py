@@ -12,6 +12,7 @@ from scipy import stats
 from toys import ToyModel, toy_sampler
 
 from zoo_core.errors import UsageError
+from zoo_core.models.pixels import to_uint8
 from zoo_core.runs import RunFolder
 from zoo_core.sampling.latents import WAYS, LatentSpace, NoLatents, Way, between, truncated
 from zoo_core.sampling.sampler import Sampler
@@ -75,6 +76,25 @@ def test_latents_of_images_make_these_images(vae: LatentSpace, cgan: LatentSpace
     labels = np.array([4, 0, 9], "int32")
     made = cgan.images(cgan.draw(3, seed=5), labels)
     np.testing.assert_allclose(made.astype(int), cgan.sampler.generate(3, 5, labels), atol=1)
+
+
+def test_images_become_levels_batch_by_batch(cgan: LatentSpace, monkeypatch: pytest.MonkeyPatch):
+    labels = np.arange(10, dtype="int32")
+    drawn = cgan.draw(10, seed=5)
+    whole = cgan.images(drawn, labels)
+    held: list[int] = []
+    monkeypatch.setattr("zoo_core.sampling.sampler.BATCH", 4)
+    monkeypatch.setattr(
+        "zoo_core.sampling.latents.to_uint8", lambda images: held.append(len(images)) or to_uint8(images)
+    )
+    np.testing.assert_allclose(cgan.images(drawn, labels).astype(int), whole.astype(int), atol=1)
+    assert held == [4, 4, 4]  # the last one of a size that is compiled already
+
+
+def test_no_latents_are_not_drawn(vae: LatentSpace):
+    for count in (0, -3):
+        with pytest.raises(UsageError, match=f"At least 1 image must be asked for, received {count}"):
+            vae.draw(count, seed=0)
 
 
 def test_labels_are_asked_for_as_everywhere(vae: LatentSpace, cgan: LatentSpace):

@@ -10,6 +10,7 @@ from toys import ToyModel, toy_sampler
 
 from zoo_core.errors import UsageError
 from zoo_core.models.pixels import to_uint8
+from zoo_core.sampling import sampler
 from zoo_core.sampling.latents import LatentSpace
 from zoo_core.sampling.projection import Projector, contextual_weights
 
@@ -66,9 +67,45 @@ def test_the_label_belongs_to_the_image():
         Projector(linear(classes=("positive", "negative")))(IMAGES)
 
 
-def test_what_the_encoder_finds_is_a_start():
-    found = Projector(linear(("generate", "reconstruct")), starts=1, steps=0)(IMAGES)
-    np.testing.assert_allclose(found, LATENTS, atol=0.02)
+def test_what_the_encoder_finds_is_a_start_where_all_is_known():
+    project = Projector(linear(("generate", "reconstruct")), starts=1, steps=0)
+    np.testing.assert_allclose(project(IMAGES), LATENTS, atol=0.02)
+    known = np.zeros((2, 4, 5), "float32")
+    known[:, 1:3] = 1
+    hidden = np.where(known[..., None] > 0, IMAGES, 0).astype("uint8")
+    np.testing.assert_array_equal(project(IMAGES, known), project(hidden, known))
+
+
+@pytest.mark.parametrize("classes", [(), ("positive", "negative")])
+def test_what_is_found_of_an_image_does_not_depend_on_the_others(
+    monkeypatch: pytest.MonkeyPatch, classes: tuple[str, ...]
+):
+    images, labels = np.concatenate([IMAGES, IMAGES[::-1]]), np.arange(4, dtype="int32") % 2 if classes else None
+    weights = np.random.default_rng(0).random((4, 4, 5)).astype("float32")
+    told: list[tuple[int, int]] = []
+
+    def found(count: int) -> np.ndarray:
+        project = Projector(linear(classes=classes), starts=2, steps=3)
+        return project(
+            images[:count],
+            weights[:count],
+            None if labels is None else labels[:count],
+            progress=lambda what, done, total: told.append((done, total)),
+        )
+
+    whole = found(4)
+    np.testing.assert_allclose(found(2), whole[:2], atol=1e-4)
+    monkeypatch.setattr(sampler, "BATCH", 6)  # the descents of three images
+    told.clear()
+    np.testing.assert_allclose(found(4), whole, atol=1e-4)
+    assert told == [(step, 6) for step in range(1, 7)]
+
+
+def test_images_are_uint8_and_of_the_model_s_shape():
+    with pytest.raises(UsageError, match="Expected images in uint8, received float32"):
+        Projector(linear())(IMAGES.astype("float32"))
+    with pytest.raises(UsageError, match=r"Expected images of shape \(4, 5, 1\), received 2 of \(5, 1\)"):
+        Projector(linear())(IMAGES[:, 0])
 
 
 @settings(max_examples=25)

@@ -77,6 +77,8 @@ def test_reconstruction_wants_the_task_and_the_shape(cgan: Sampler, vae: Sampler
         cgan.reconstruct(np.zeros((1, 8, 8, 1), "uint8"))
     with pytest.raises(UsageError, match=r"Expected images of shape \(8, 8, 1\), received 1 of \(16, 16, 1\)"):
         vae.reconstruct(np.zeros((1, 16, 16, 1), "uint8"))
+    with pytest.raises(UsageError, match=r"Expected images in uint8, received float64\. Bring floats in \[0, 1\]"):
+        vae.encode(np.zeros((1, 8, 8, 1)))
 
 
 def test_training_leaves_a_last_sheet_and_one_of_reconstructions(runs: dict[str, RunFolder]):

@@ -61,6 +61,8 @@ def test_the_weights_that_were_judged_best_are_kept_and_no_others(make_loop: Mak
     loop = make_loop("run", judge=judge, steps=10)
     loop.run()
     assert checkpoint.best_steps_of(loop._run) == [4]
+    with pytest.raises(UsageError, match="Unknown checkpoint 'fnal'"):
+        choose(loop._run, "fnal")
     assert choose(loop._run, "best") == (4, checkpoint.best_path_of(loop._run, 4))
     assert choose(loop._run, "final") == (10, checkpoint.path_of(loop._run, 10))
     for name, array in best_weights(loop._run, judge.seen[1]).items():

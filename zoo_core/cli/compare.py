@@ -119,20 +119,22 @@ def compare(
         return
     with LiveGrid() as grid:
         run_cells(chosen, open_engine(engine, workers, device), retry_failed=retry_failed, watch=grid)
-    failed = [(cell, failure.error) for cell in chosen if (failure := cell.failure())]
+    comparison = gather(chosen)
     if not numbers:
-        _report(gather(cells), folder, as_json)
-    if failed:
+        _report(comparison, folder, as_json)
+    errors = {failure.run: failure.error for failure in comparison.failures}
+    if left := [cell for cell in chosen if str(cell.run) in errors]:
         raise ZooError(
-            f"{len(failed)} of {len(chosen)} cells failed: "
-            + "; ".join(f"{cell.label}: {error} (see {cell.log_file})" for cell, error in failed),
-            f"{'' if numbers else 'The others are in the report. '}--retry-failed tries them again.",
+            f"{len(left)} of {len(chosen)} cells have no score: "
+            + "; ".join(f"{cell.label}: {errors[str(cell.run)]} (see {cell.log_file})" for cell in left),
+            f"{'' if numbers else 'The others are in the report. '}Give the command again, for what failed with "
+            "--retry-failed.",
         )
 
 
 def _plan(models: Sequence[str], asked: dict[str, Any]) -> "Plan":
     """What was asked for: by a file, by the options, or by both, which then take the place of what the file says."""
-    from zoo_core.comparing.plan import Plan, read_plan
+    from zoo_core.comparing.plan import BUDGETS, Plan, read_plan
     from zoo_core.options import resolve
     from zoo_core.specs import AUTO
 
@@ -158,6 +160,8 @@ def _plan(models: Sequence[str], asked: dict[str, Any]) -> "Plan":
     plan = read_plan(Path(models[0])).model_dump(exclude_none=True)
     for model, values in options.items():
         plan["options"].setdefault(model, {}).update(values)
+    if any(training.get(name) for name in BUDGETS):
+        plan["training"] = {name: value for name, value in plan["training"].items() if name not in BUDGETS}
     plan["training"] |= training
     return resolve(Plan, plan | given, f"plan '{models[0]}'")
 

@@ -45,8 +45,8 @@ def inpaint(
     checkpoint: Literal["final", "best"] | None,
     as_json: bool,
 ) -> None:
-    """Fill in what is unknown of IMAGE, a file of the size that RUN's model was trained on, and write OUT, a PNG. All
-    known pixels stay exactly as they are.
+    """Fill in what is unknown of IMAGE, a file in 8-bit gray or RGB of the size that RUN's model was trained on, and
+    write OUT, a PNG. All known pixels stay exactly as they are.
 
     Models such as pixelrnn do it themselves. For a GAN or a VAE the latents are looked for whose image agrees with what
     is known, and that image fills the hole.

@@ -1,7 +1,9 @@
 """The command `zoo`: which commands there are, and how every error becomes one message and one exit code."""
 
 import importlib
+import io
 import signal
+import sys
 import traceback
 import warnings
 from typing import Any, TextIO
@@ -92,8 +94,11 @@ def zoo(debug: bool) -> None:
 
 
 def run() -> None:
-    """The console script. SIGTERM is taken as Ctrl-C, so that nothing is left half done."""
+    """The console script. SIGTERM is taken as Ctrl-C, so that nothing is left half done. A file name that is no text is
+    printed with escapes, as `\\udcff`."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
     zoo(prog_name="zoo")
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Literal
 
 import click
+from click.core import ParameterSource
 
 from zoo_core.cli.options import backend_option, checkpoint_option, data_dir_option
 from zoo_core.cli.output import console, emit, json_option
@@ -13,7 +14,7 @@ from zoo_core.cli.output import console, emit, json_option
 @click.argument("run", type=click.Path(path_type=Path))
 @click.argument("images", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--data", metavar="SET", help="Take its test images, in place of files [the run's data set].")
-@click.option("-n", "--count", type=click.IntRange(1), default=20, show_default=True, help="Of images of a data set.")
+@click.option("-n", "--count", type=click.IntRange(1), help="How many images of a data set [20].")
 @click.option("--out", metavar="FILE", type=click.Path(path_type=Path), help="A PNG with all pairs.")
 @checkpoint_option
 @data_dir_option
@@ -23,7 +24,7 @@ def reconstruct(
     run: Path,
     images: tuple[Path, ...],
     data: str | None,
-    count: int,
+    count: int | None,
     out: Path | None,
     checkpoint: Literal["final", "best"] | None,
     data_dir: Path | None,
@@ -42,8 +43,15 @@ def reconstruct(
     """
     from zoo_core.operations.reconstruction import reconstruct as apply
 
+    typed = click.get_current_context().get_parameter_source("data_dir") is ParameterSource.COMMANDLINE
     made = apply(
-        run, images or None, data=data, out=out, count=count, checkpoint=checkpoint or "final", data_dir=data_dir
+        run,
+        images or None,
+        data=data,
+        out=out,
+        count=count,
+        checkpoint=checkpoint or "final",
+        data_dir=data_dir if typed or not images else None,  # ZOO_DATA_DIR is there for all commands
     )
     height, width, _ = made.images.shape[1:]
     if made.resized:

@@ -20,7 +20,7 @@ from zoo_core.cli.output import emit, json_option
 @click.option("--grid", is_flag=True, help="One sheet; of a conditional model with a row for each class.")
 @click.option("--truncation", metavar="PSI", type=float, help="Noise between -PSI and PSI: less variety.")
 @click.option("--interpolate", "way", type=click.Choice(["spherical", "linear"]), help="Go from image to image.")
-@click.option("--frames", type=click.IntRange(2), default=10, show_default=True, help="From one to the next.")
+@click.option("--frames", type=click.IntRange(2), help="From one to the next, with --interpolate [10].")
 @checkpoint_option
 @backend_option
 @json_option
@@ -33,7 +33,7 @@ def sample(
     grid: bool,
     truncation: float | None,
     way: Literal["spherical", "linear"] | None,
-    frames: int,
+    frames: int | None,
     checkpoint: Literal["final", "best"] | None,
     as_json: bool,
 ) -> None:
@@ -56,41 +56,44 @@ def sample(
     import numpy as np
 
     from zoo_core.errors import UsageError
-    from zoo_core.operations import sampling
+    from zoo_core.operations import sampling, writing
     from zoo_core.sampling import grids
     from zoo_core.sampling.sampler import Sampler
 
-    out = out or Path("samples.png" if grid or way else "samples")
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise UsageError(f"'{out}' already exists.", "Name another with --out.")
     if grid and way:
         raise UsageError("--grid and --interpolate are two different sheets.", "Leave one of them out.")
-    if way and out.suffix.lower() not in (".png", ".gif"):
-        raise UsageError(f"--interpolate writes a .png or a .gif, received '{out}'.", "Name such a file with --out.")
+    if frames and not way:
+        raise UsageError("--frames are those of --interpolate.", "Add: --interpolate spherical")
+    out = out or Path("samples.png" if grid or way else "samples")
+    if grid or way:
+        writing.check_file(out, (".png", ".gif") if way else (".png",))
+    else:
+        writing.check_folder(out, "For one sheet add --grid; or name a folder.")
     sampler = Sampler.load(run, checkpoint or "final")
     if way:
-        count, columns = count or 6, frames
+        count, frames = count or 6, frames or 10
         asked = sampling.in_turn(sampler, labels, count - 1)
         stretches = sampling.walk(sampler, count, frames, way, seed, asked, truncation)
-        images = stretches.reshape(-1, *stretches.shape[2:])
         if out.suffix.lower() == ".gif":  # each stretch begins where the one before it has ended
             images = np.concatenate([*stretches[:, :-1], stretches[-1, -1:]])
-    else:
+            grids.write_gif(out, images)
+        else:
+            images = stretches.reshape(-1, *stretches.shape[2:])
+            grids.write_png(out, grids.grid(images, frames))
+        count = len(images)
+    elif grid:
         count = count or 64
         columns = max(1, round(count**0.5))
-        classes = len(labels or sampler.data.classes) if grid and sampler.spec.conditional else 1
+        classes = len(labels or sampler.data.classes) if sampler.spec.conditional else 1
         if classes > 1:
             columns = max(1, round(count / classes))
             count = classes * columns
         asked = sampling.in_turn(sampler, labels, count)
         if asked is not None and classes > 1:
             asked = asked.reshape(columns, classes).T.ravel()  # a row for each
-        images = sampling.draw(sampler, count, seed, asked, truncation)
-    if way and out.suffix.lower() == ".gif":
-        grids.write_gif(out, images)
-    elif way or grid:
-        grids.write_png(out, grids.grid(images, columns))
+        grids.write_png(out, grids.grid(sampling.draw(sampler, count, seed, asked, truncation), columns))
     else:
-        for i, image in enumerate(images):
-            grids.write_png(out / f"{i:06d}.png", image)
-    emit({"run": str(run), "images": len(images), "seed": seed, "out": str(out)}, as_json)
+        count = count or 64
+        asked = sampling.in_turn(sampler, labels, count)
+        writing.write_images(out, sampling.draw_parts(sampler, count, seed, asked, truncation))
+    emit({"run": str(run), "images": count, "seed": seed, "out": str(out)}, as_json)

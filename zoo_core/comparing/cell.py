@@ -28,6 +28,12 @@ _SECONDS_FOR_ANOTHER = 60
 _LINE = 2**16  # bytes at the end of a log in which its last line is looked for
 
 
+class CellInUse(UsageError):
+    """Another process works on the cell."""
+
+    exit_code = 75  # EX_TEMPFAIL: neither done nor failed, and not what Python ends with by itself
+
+
 class Scoring(Frozen):
     """How a cell is scored; the fields are those of `zoo_core.evaluate`."""
 
@@ -38,6 +44,11 @@ class Scoring(Frozen):
     checkpoint: Rule
     protocol: Protocol | None
     seed: int
+
+    @property
+    def measured(self) -> tuple[str, ...] | None:
+        """The names of the metrics, whether the plan or its protocol has them; None for the usual ones."""
+        return self.protocol.scoring.metrics if self.protocol else self.metrics
 
 
 class Failed(Frozen):
@@ -113,6 +124,10 @@ class Cell(Frozen):
     def _failure_file(self) -> Path:
         return self.folder / "failure.json"
 
+    @property
+    def _lock_file(self) -> Path:
+        return self.folder / ".lock"
+
     def state(self) -> State:
         if self.record() is not None:
             return "finished"
@@ -172,20 +187,28 @@ class Cell(Frozen):
         """A scope in which no other process works on the cell. One that is about to end is waited for.
 
         Raises:
-            UsageError: if another goes on.
+            CellInUse: if another goes on.
         """
         self.folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(self.folder / ".lock")
+        lock = FileLock(self._lock_file)
         try:
             lock.acquire(timeout=_SECONDS_FOR_ANOTHER)
         except Timeout as error:
-            raise UsageError(
+            raise CellInUse(
                 f"'{self.folder}' is in use: another process works on this cell.", "Wait until it is done, or stop it."
             ) from error
         try:
             yield
         finally:
             lock.release()
+
+    def in_use(self) -> bool:
+        """Whether a process works on it at this moment."""
+        try:
+            with FileLock(self._lock_file, timeout=0):
+                return False
+        except Timeout:
+            return True
 
 
 def _read(kind: type[Kind], path: Path) -> Kind | None:

@@ -64,11 +64,12 @@ def compare(
 
     Each run is a process of its own. Runs are kept in `out/runs/`, what they said and scored in `out/cells/`. Those
     that the same call has finished before are reused, those that it began are gone on with. A run that fails is noted,
-    and the others go on; it is not tried again unless `retry_failed`.
+    and the others go on; it is not tried again unless `retry_failed`. One that another process works on for more than a
+    minute is left to it, and is then among the failures.
 
     Args:
-        models: names of `zoo models list`; or the path of a TOML file that holds a `Plan`, the only one to say what is
-            compared then.
+        models: names of `zoo models list`; or the path of a TOML file, "FILE.toml", that holds a `Plan`, the only one
+            to say what is compared then.
         out: the comparison's folder; by default one in `comparisons/`, named by models and data.
         data, seeds, options, training, features, weights, metrics, count, checkpoint, protocol: see
             `zoo_core.comparing.plan.Plan`.
@@ -95,8 +96,16 @@ def compare(
     }
     given = {name: value for name, value in named.items() if value is not None}
     if isinstance(models, str | Path):
+        if Path(models).suffix != ".toml":
+            raise UsageError(
+                f"Expected a list of models, or the path of a plan, received '{models}'.",
+                f"Write zoo_core.compare(['{models}'], …) for one model; a plan is a file FILE.toml.",
+            )
         if given:
-            raise UsageError(f"The plan '{models}' says what is compared, received {', '.join(given)} beside it.")
+            raise UsageError(
+                f"The plan '{models}' says what is compared, received {', '.join(given)} beside it.",
+                "Change the file, or name the models in place of it.",
+            )
         plan = read_plan(Path(models))
     else:
         plan = resolve(Plan, {"models": tuple(models), **given}, "the comparison")
@@ -140,10 +149,10 @@ def run_cells(cells: Sequence[Cell], engine: Engine, *, retry_failed: bool = Fal
     try:
         with closing(engine.run(waiting)) as running:
             for ended in running:
-                if ended is not None:
-                    states[ended.number] = ended.state()
-                else:
+                if ended is None:
                     show()
+                elif (state := ended.state()) in ("finished", "failed"):  # if not, another process works on it
+                    states[ended.number] = state
     except KeyboardInterrupt as error:
         raise Interrupted(
             f"Stopped; {sum(cell.state() == 'finished' for cell in cells)} of {len(cells)} cells are finished.",
@@ -160,13 +169,13 @@ def gather(cells: Sequence[Cell]) -> "Comparison":
         if record := cell.record():
             records.append(record)
             continue
-        failed = cell.failure()
         failures.append(
             Failure(
                 model=cell.model,
+                options=cell.options,
                 data=cell.data,
                 seed=cell.seed,
-                error=failed.error if failed else "it was not run to its end",
+                error=_problem(cell),
                 run=str(cell.run),
             )
         )
@@ -178,6 +187,13 @@ def gather(cells: Sequence[Cell]) -> "Comparison":
         records=records,
         failures=failures,
     )
+
+
+def _problem(cell: Cell) -> str:
+    """Why it has no record."""
+    if failed := cell.failure():
+        return failed.error
+    return "it is in use: another process works on it" if cell.in_use() else "it was not run to its end"
 
 
 def preview(cells: Sequence[Cell]) -> list[dict[str, Any]]:

@@ -3,7 +3,8 @@
 import hashlib
 import itertools
 import json
-from collections.abc import Iterator, Mapping, Sequence
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from zoo_core.data import load_dataset
 from zoo_core.data.sources import without_splits
 from zoo_core.errors import UsageError, unknown
 from zoo_core.evaluation.protocol import Protocol, load_protocol, refuse_beside
+from zoo_core.keras_backend import DEFAULT
 from zoo_core.options import Options, read_toml, resolve
 from zoo_core.registered import RegisteredModel
 from zoo_core.registry import registry
@@ -27,6 +29,9 @@ SAMPLING_SEED = 0
 SEEDS = 3
 """Where nobody says how many."""
 
+BUDGETS = ("steps", "images", "seconds")
+"""What a training may end by; one of them."""
+
 
 class Plan(Options):
     """What a comparison is asked for, as a TOML file has it too.
@@ -38,7 +43,8 @@ class Plan(Options):
         options: of each model, by model and name. Of an option that is no list itself, a list gives several values to
             sweep; of one that is, a list of lists.
         training: fields of `TrainingOptions`, the same for all.
-        features, weights, metrics, count, checkpoint: as in `zoo_core.evaluate`.
+        features, weights, metrics, count, checkpoint: as in `zoo_core.evaluate`, but that of the metrics each model is
+            scored by those that apply to it.
         protocol: of `zoo protocols list`, or the path of a TOML file; it then fixes all of these but `models`,
             `options` and `weights`, and `data` must be empty.
     """
@@ -88,19 +94,27 @@ def cells_of(
             "For example: zoo compare dcgan vae --data digits --seeds 3",
         )
     if len(set(plan.models)) < len(plan.models):
-        raise UsageError(f"Each model can be compared once, received: {', '.join(plan.models)}.")
+        raise UsageError(
+            f"Each model can be compared once, received: {', '.join(plan.models)}.",
+            "Name it once; to compare settings of it, sweep an option: -o MODEL.KEY=VALUE,VALUE",
+        )
     for name in plan.options:
         if name not in plan.models:
             raise unknown("compared model", name, plan.models)
     models = {name: registry().model(name) for name in plan.models}
     settings = {name: list(_settings(model, plan.options.get(name, {}))) for name, model in models.items()}
+    _check_metrics(models.values(), scoring.measured)
+    sources: dict[str, str] = {}
     cells: list[Cell] = []
     for source in data:
         spec = load_dataset(source, data_dir).spec
+        if (same := sources.setdefault(spec.content_hash, source)) != source:
+            raise UsageError(f"'{same}' and '{source}' are the same images, which would count twice.", "Name one.")
         if scoring.protocol:
             scoring.protocol.check_data(spec)
         for model in models.values():
             _check_labels(model, spec)
+            _check_inputs(model, spec)
         asked = _digest(_scored_by(scoring, source, spec, data_dir))
         for seed, (name, model) in itertools.product(seeds, models.items()):
             for options, swept in settings[name]:
@@ -110,6 +124,7 @@ def cells_of(
                     "training": training,
                     "data": spec.content_hash,
                     "seed": seed,
+                    "backend": os.environ.get("KERAS_BACKEND") or DEFAULT,
                 }
                 cells.append(
                     Cell(
@@ -144,13 +159,19 @@ def _resolved(plan: Plan) -> tuple[list[str], list[int], dict[str, Any], Scoring
         refuse_beside(protocol, **given, metrics=metrics, count=count, checkpoint=checkpoint)
         data, training, seeds = [protocol.data.fitted], protocol.training.options, protocol.training.seeds
         features = protocol.features.network
-    budgets = [name for name in ("steps", "images", "seconds") if training.get(name)]
+    budgets = [name for name in BUDGETS if training.get(name)]
     if len(budgets) > 1:
         raise UsageError(f"A training has one budget, received {' and '.join(budgets)}.", "Leave one of them out.")
     if features != AUTO:
         registry().feature_network(features)
     for name in set(metrics or ()) - {ALL}:
         registry().metric(name)
+    options = resolve(TrainingOptions, training, "training")
+    if checkpoint == "best" and not options.select_every:
+        raise UsageError(
+            "There is no best checkpoint without scores on held-out images while a model trains.",
+            "Train with -t select_every=N, or leave --checkpoint best out.",
+        )
     numbers = range(SEEDS) if seeds is None else range(seeds) if isinstance(seeds, int) else seeds
     scoring = Scoring(
         features=features,
@@ -161,7 +182,7 @@ def _resolved(plan: Plan) -> tuple[list[str], list[int], dict[str, Any], Scoring
         protocol=protocol,
         seed=SAMPLING_SEED,
     )
-    return data, list(numbers), resolve(TrainingOptions, training, "training").model_dump(mode="json"), scoring
+    return data, list(numbers), options.model_dump(mode="json"), scoring
 
 
 def _settings(model: RegisteredModel, given: Mapping[str, Any]) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
@@ -196,13 +217,44 @@ def _check_labels(model: RegisteredModel, data: DataSpec) -> None:
         )
 
 
+def _check_inputs(model: RegisteredModel, data: DataSpec) -> None:
+    """Images from noise, reconstructions and images from inputs are no rivals: a comparison is of one kind."""
+    has = "inputs" in data.fields
+    if model.spec.translates and not has:
+        raise UsageError(
+            f"Model '{model.spec.name}' makes images from inputs, and '{data.name}' has none.",
+            "Leave one of them out, or put what degrades the images after the set's name, such as SET~downscale2.",
+        )
+    if has and not model.spec.translates:
+        raise UsageError(
+            f"'{data.name}' has inputs to make images from, and model '{model.spec.name}' does not look at them.",
+            "Leave one of them out, or compare such models on images without inputs.",
+        )
+
+
+def _check_metrics(models: Iterable[RegisteredModel], names: Sequence[str] | None) -> None:
+    """Raises UsageError for a model without a score: one that none of the named metrics applies to."""
+    if names is None or list(names) == [ALL]:
+        return
+    from zoo_core.evaluation.metrics import offered, select  # which imports Keras
+
+    needs = {metric.needs for metric in select(names)}
+    for model in models:
+        if not needs & offered(model.spec):
+            raise UsageError(
+                f"Model '{model.spec.name}' would have no score: it can {', '.join(sorted(model.spec.tasks))}, and the "
+                f"metrics are of {', '.join(sorted(needs)) or 'nothing'}.",
+                "Leave it out, or add a metric that applies to it: zoo metrics list",
+            )
+
+
 def _scored_by(scoring: Scoring, source: str, data: DataSpec, data_dir: Path | None) -> dict[str, Any]:
     """Whatever could move a score, but for the run itself: a result stands as long as this stays the same."""
     protocol: Protocol | None = scoring.protocol
     whole = without_splits(source)
     reference = data if whole == source else load_dataset(whole, data_dir).spec
     named = registry().features.get(scoring.features)
-    metrics = registry().metrics if scoring.metrics == (ALL,) else scoring.metrics or ()
+    metrics = registry().metrics if scoring.measured == (ALL,) else scoring.measured or ()
     if scoring.weights is not None and not scoring.weights.is_file():
         raise UsageError(f"There is no file '{scoring.weights}'.", "Check --weights.")
     return {

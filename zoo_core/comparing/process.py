@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import IO
 
-from zoo_core.comparing.cell import Cell
+from zoo_core.comparing.cell import Cell, CellInUse
 
 # -P: what lies in the current folder is no module of ours; faulthandler: a crash leaves a traceback in the log.
 _COMMAND = [sys.executable, "-P", "-u", "-X", "faulthandler", "-m", "zoo_core.comparing.work"]
@@ -48,7 +48,8 @@ class CellProcess:
         )
 
     def work_off(self, cell: Cell) -> bool:
-        """Wait until it has ended. What became of the cell, its folder then says, unless the process was closed.
+        """Wait until it has ended. What became of the cell, its folder then says, unless the process was closed, or
+        another process works on the cell.
 
         Returns:
             Whether it was killed, by the system or by a bug; then nothing is noted yet.
@@ -64,7 +65,7 @@ class CellProcess:
         if self._input.closed:
             return False
         self.close()
-        if code >= 0 and cell.state() not in ("finished", "failed"):
+        if code >= 0 and code != CellInUse.exit_code and cell.state() not in ("finished", "failed"):
             cell.fail(f"Its process ended with exit code {code}{f': {said[-1]}' if said else ''}.")
         return code < 0
 

@@ -7,6 +7,7 @@ import tarfile
 import tempfile
 import uuid
 from collections.abc import Generator, Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any, final
 
@@ -27,8 +28,9 @@ class RayEngine(Engine):
 
     Each cell asks for one GPU where the cluster has any, and otherwise for all cores of the smallest machine. Where a
     worker or a machine dies, its cells are given to others, which go on from the last checkpoint if they see the folder
-    of the comparison, and from the beginning if they do not; then its files are sent back when a cell has ended. Every
-    machine needs zoo-core, the plugins, and the data under the same paths.
+    of the comparison. If they do not, a cell's files are sent there when it is submitted and back when it has ended:
+    what it did meanwhile is lost where its machine dies, or where it is stopped. Every machine needs zoo-core, the
+    plugins, and the data under the same paths.
 
     Args:
         device: "auto", "cpu" or "gpu".
@@ -41,13 +43,20 @@ class RayEngine(Engine):
         """Raises `UsageError` where Ray is not installed, and `ZooError` where its cluster does not answer."""
         environment = {name: value for name, value in os.environ.items() if name.startswith(_CARRIED)}
         with connected() as ray, _mark(cells[0].out) as mark:
-            task = ray.remote(max_retries=_RETRIES, **_resources(ray, self._device))(_work_off)
+            resources = _resources(ray, self._device)
+            task = ray.remote(max_retries=_RETRIES, **resources)(_work_off)
+            waiting = iter(cells)
             running: dict[Any, Cell] = {}
-            for cell in cells:
-                there = cell.model_copy(update={"out": cell.out.resolve()})
-                running[task.remote(there.model_dump_json(), mark, _packed(cell), environment)] = cell
             try:
-                while running:
+                while True:
+                    # One more than there is room for, so that no worker waits, and a cluster that can grow does; no
+                    # more, as their files are in memory.
+                    for cell in islice(waiting, max(0, _room(ray, resources) + 1 - len(running))):
+                        cell.forget_failure()  # what comes back would not take it away
+                        there = cell.model_copy(update={"out": cell.out.resolve()})
+                        running[task.remote(there.model_dump_json(), mark, _packed(cell), environment)] = cell
+                    if not running:
+                        return
                     finished, _ = ray.wait(list(running), timeout=_SECONDS_BETWEEN_LOOKS)
                     for reference in finished:
                         cell = running.pop(reference)
@@ -71,6 +80,13 @@ def _resources(ray: Any, device: str) -> dict[str, float]:
     if device != "cpu" and any(machine.get("GPU") for machine in machines):
         return {"num_gpus": 1}
     return {"num_cpus": min(machine.get("CPU", 1) for machine in machines)}
+
+
+def _room(ray: Any, resources: Mapping[str, float]) -> int:
+    """How many cells that ask for so much the cluster can work off at once, as large as it is now."""
+    ((name, amount),) = resources.items()
+    kind = {"num_gpus": "GPU", "num_cpus": "CPU"}[name]
+    return sum(int(node["Resources"].get(kind, 0) // amount) for node in ray.nodes() if node["Alive"])
 
 
 def _work_off(cell: str, mark: str, archive: bytes, environment: Mapping[str, str]) -> bytes:

@@ -1,12 +1,11 @@
 """What a comparison found, as `results.json` keeps it (schema 1). Documented key by key in `docs/records.md`."""
 
 import datetime
-from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
-from pydantic import BaseModel, ValidationError, field_validator
+from pydantic import BaseModel, Field, ValidationError, field_validator
 
 from zoo_core.comparing.summaries import Summary, source_of
 from zoo_core.comparing.tables import Table, tables_of
@@ -22,9 +21,14 @@ AnyModel = TypeVar("AnyModel", bound=BaseModel)
 
 
 class Failure(Frozen):
-    """A run that could not be trained or evaluated, and why."""
+    """A run that could not be trained or evaluated, and why.
+
+    Attributes:
+        options: all of the model's, as a record's source has them; empty in files that are older than this field.
+    """
 
     model: str
+    options: dict[str, Any] = Field({})
     data: str
     seed: int
     error: str
@@ -64,13 +68,17 @@ class Comparison(Frozen):
 
 def _with_failures(table: Table, failures: list[Failure]) -> Table:
     """Averages over the seeds that came through flatter a model: beside them stands how many did not."""
-    rows = Counter(summary.model for summary in table.summaries)
+    rows = [[summary.label for summary in table.summaries if _may_be_of(failure, summary)] for failure in failures]
 
     def failed(summary: Summary) -> tuple[int, ...]:
-        alike = [f.seed for f in failures if (f.model, without_splits(f.data)) == (summary.model, summary.data)]
-        return tuple(alike) if rows[summary.model] == 1 else ()
+        return tuple(f.seed for f, labels in zip(failures, rows, strict=True) if labels == [summary.label])
 
     return table.model_copy(update={"summaries": [s.model_copy(update={"failed": failed(s)}) for s in table.summaries]})
+
+
+def _may_be_of(failure: Failure, summary: Summary) -> bool:
+    same = (failure.model, without_splits(failure.data)) == (summary.model, summary.data)
+    return same and failure.options in ({}, summary.options)
 
 
 def read_record(run: RunFolder) -> Record:
@@ -102,7 +110,7 @@ def gather(paths: Iterable[Path], title: str, command: str) -> tuple[Comparison,
         UsageError: for anything else, a run without a result, or a seed that would count twice.
         ZooError: for a damaged file.
     """
-    records: dict[str, Record] = {}
+    records: dict[tuple[Path | None, str], Record] = {}  # of what is here by its folder, of others by file and name
     folders: dict[str, Path] = {}
     failures: list[Failure] = []
     for path in {path.resolve(): path for path in paths}.values():
@@ -120,7 +128,8 @@ def gather(paths: Iterable[Path], title: str, command: str) -> tuple[Comparison,
             found = [(record, _folder_of(record, file.parent)) for record in comparison.records]
         for record, folder in found:
             name = source_of(record).run if folder is None else str(folder)
-            records[name] = record.model_copy(update={"source": source_of(record).model_copy(update={"run": name})})
+            key = (path if folder is None else None, name)
+            records[key] = record.model_copy(update={"source": source_of(record).model_copy(update={"run": name})})
             folders |= {name: folder} if folder else {}
     gathered = Comparison(
         title=title,

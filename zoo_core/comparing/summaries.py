@@ -2,7 +2,7 @@
 
 import json
 from statistics import fmean
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -19,9 +19,9 @@ class Aggregate(Frozen):
         standard_error: of the mean over seeds: the standard deviation (ddof 1) / √n. None for a single seed.
         interval: Student's of that mean, which covers 95 %. None for a single seed.
         sampling_error: the root mean square of the seeds' own standard errors, from the draw of the images alone,
-            which the spread over seeds holds already; None where a score has none.
+            which the spread over seeds holds but for what their common noise does to all; None where a score has none.
         sampling_interval: of the one score of a single seed; None for several.
-        values: one for each seed, in the order of the summary's seeds.
+        values: one for each seed that has the metric, in the order of the summary's seeds; others are skipped.
         floor: what real images score, a mean over the records; None where the metric has no floor.
         label, better, n_generated, n_reference, n_floor: as in `zoo_core.evaluation.record.Score`.
     """
@@ -53,24 +53,29 @@ class Summary(Frozen):
 
     Attributes:
         label: the model's name, followed by the settings that set it apart where the table has it more than once.
+        options: of the model.
         seeds, runs: of each record, in the same order.
-        failed: seeds whose run failed, as far as they can only be of this row: that of the model's only settings.
-        rank: 1 + the number of models in the table that are significantly better; None where nothing can be tested.
+        failed: seeds whose run failed, as far as they can only be of this row.
+        rank: the places that the tests leave it among the rows with a finite score, from 1 + the number of those that
+            are significantly better to the number of all less those that are significantly worse; None without such
+            a score, or where nothing in the table can be tested.
         checkpoint: which one of each run is scored.
         other_checkpoint: the ranking score of the other one, the best or the final; None where runs have but one.
         images_seen, seconds, parameters: means over the seeds; the seconds are those of the training steps.
-        efficient: by which costs no other row of the table is as good and as cheap: "seconds", "parameters".
+        efficient: by which costs no other row of the table is as good and as cheap: "seconds", where all rows are of
+            one kind of machine, and "parameters".
         sampling_speed: images/s, a mean over the seeds; None where it was not measured.
         collapses: None where it is not known.
     """
 
     model: str
     label: str
+    options: dict[str, Any]
     data: str
     seeds: list[int]
     runs: list[str]
     failed: tuple[int, ...] = ()
-    rank: int | None = None
+    rank: tuple[int, int] | None = None
     metrics: dict[str, Aggregate]
     checkpoint: Rule
     other_checkpoint: Aggregate | None
@@ -96,14 +101,23 @@ def settings_of(record: Record) -> dict[str, str]:
     chosen = {
         **source.options,
         **training,
+        "distribution": source.distribution,
         "version": source.version,
-        "data": source.trained_on["content_hash"],
+        "data": source.trained_on.get("content_hash", ""),
         # a step that scores or a clock chose is each seed's own
         "checkpoint": source.checkpoint_rule
         if source.checkpoint_rule == "best" or ends_anywhere
         else source.checkpoint,
     }
     return {key: value if isinstance(value, str) else json.dumps(value) for key, value in sorted(chosen.items())}
+
+
+def machine_of(record: Record) -> str:
+    """What seconds depend on, as far as a record knows it, such as "cpu, 2 cores, jax"."""
+    environment = source_of(record).environment
+    device, cores, backend = (environment.get(key, "?") for key in ("device", "cores", "backend"))
+    devices = environment.get("devices", 1)
+    return f"{f'{devices} × ' if devices != 1 else ''}{device}, {cores} cores, {backend}"
 
 
 def summary_of(label: str, records: list[Record], ranked_by: str | None) -> Summary:
@@ -120,6 +134,7 @@ def summary_of(label: str, records: list[Record], ranked_by: str | None) -> Summ
     return Summary(
         model=sources[0].model,
         label=label,
+        options=sources[0].options,
         data=records[0].data.name,
         seeds=[source.seed for source in sources],
         runs=[source.run for source in sources],

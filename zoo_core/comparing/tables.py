@@ -2,13 +2,16 @@
 
 import json
 import math
+from collections import Counter
 from collections.abc import Sequence
 from typing import Literal
 
 from zoo_core.comparing.statistics import SIGNIFICANCE, pairwise, pareto_front
-from zoo_core.comparing.summaries import Aggregate, Summary, settings_of, source_of, summary_of
+from zoo_core.comparing.summaries import Aggregate, Summary, machine_of, settings_of, source_of, summary_of
 from zoo_core.evaluation.protocol import Protocol, differences
 from zoo_core.evaluation.record import DataRecord, Features, Frozen, Record
+
+Cost = Literal["seconds", "parameters"]
 
 
 class Pair(Frozen):
@@ -37,6 +40,7 @@ class Table(Frozen):
             there is none.
         ranked_by: the key of the distance that orders the summaries, lowest first; None where none was measured.
         pairs: each two rows that can be tested, by that distance.
+        machines: the kinds of machine that the rows were trained on; seconds and speeds compare only where it is one.
     """
 
     data: DataRecord
@@ -46,6 +50,7 @@ class Table(Frozen):
     ranked_by: str | None
     summaries: list[Summary]
     pairs: list[Pair]
+    machines: list[str]
 
     def columns(self) -> dict[str, Aggregate]:
         """Every metric of the table, the ranking one first, then other distances; each with the numbers of the first
@@ -105,13 +110,16 @@ def _table(records: list[Record], apart: list[str]) -> Table:
     ranked_by = next((key for record in records for key in record.metrics if _distance(key)), None)
     summaries = [summary_of(label, row, ranked_by) for label, row in zip(labels, rows.values(), strict=True)]
     pairs: list[Pair] = []
+    machines = list(dict.fromkeys(map(machine_of, records)))
     if ranked_by is not None:
         summaries.sort(key=lambda summary: _order(summary.metrics.get(ranked_by)))
         pairs = _pairs(summaries, ranked_by)
-        efficient = _efficient(summaries, ranked_by)
+        ranks = _ranks(summaries, ranked_by, pairs)
+        costs: tuple[Cost, ...] = ("parameters",) if len(machines) > 1 else ("seconds", "parameters")
+        efficient = _efficient(summaries, ranked_by, costs)
         summaries = [
-            summary.model_copy(update={"rank": _rank(summary, pairs), "efficient": found})
-            for summary, found in zip(summaries, efficient, strict=True)
+            summary.model_copy(update={"rank": rank, "efficient": found})
+            for summary, rank, found in zip(summaries, ranks, efficient, strict=True)
         ]
     first = records[0]
     return Table(
@@ -122,6 +130,7 @@ def _table(records: list[Record], apart: list[str]) -> Table:
         ranked_by=ranked_by,
         summaries=summaries,
         pairs=pairs,
+        machines=machines,
     )
 
 
@@ -137,7 +146,7 @@ def _labels(firsts: list[Record]) -> list[str]:
 
 
 def _distance(key: str) -> bool:
-    return key == "fid" or key.startswith("fd_")
+    return key == "fid" or (key.startswith("fd_") and not key.startswith("fd_infinity_"))
 
 
 def _order(metric: Aggregate | None) -> tuple[bool, float]:
@@ -159,16 +168,20 @@ def _pairs(summaries: Sequence[Summary], key: str) -> list[Pair]:
     ]
 
 
-def _rank(summary: Summary, pairs: list[Pair]) -> int | None:
-    if not any(summary.label in (pair.better, pair.worse) for pair in pairs):
-        return None
-    return 1 + sum(pair.worse == summary.label and pair.significant for pair in pairs)
+def _ranks(summaries: Sequence[Summary], key: str, pairs: list[Pair]) -> list[tuple[int, int] | None]:
+    """The places that the tests leave to each summary; all of them to one that can't be tested."""
+    placed = [s.label for s in summaries if key in s.metrics and math.isfinite(s.metrics[key].mean)] if pairs else []
+    beaten = Counter(pair.worse for pair in pairs if pair.significant)
+    ahead = Counter(pair.better for pair in pairs if pair.significant)
+    return [
+        (1 + beaten[summary.label], len(placed) - ahead[summary.label]) if summary.label in placed else None
+        for summary in summaries
+    ]
 
 
-def _efficient(summaries: Sequence[Summary], key: str) -> list[tuple[Literal["seconds", "parameters"], ...]]:
-    """By which costs each summary is on the Pareto front."""
+def _efficient(summaries: Sequence[Summary], key: str, costs: tuple[Cost, ...]) -> list[tuple[Cost, ...]]:
+    """By which of these costs each summary is on the Pareto front."""
     scores = [summary.metrics[key].mean if key in summary.metrics else math.nan for summary in summaries]
-    costs: tuple[Literal["seconds", "parameters"], ...] = ("seconds", "parameters")
     fronts = [
         pareto_front([(getattr(summary, cost), score) for summary, score in zip(summaries, scores, strict=True)])
         for cost in costs

@@ -1,27 +1,52 @@
 """Whether a result set may be published: every record made by a protocol of the project, and by nothing else."""
 
-from typing import NamedTuple
+from pydantic import BaseModel, ValidationError, model_validator
 
 from zoo_core.comparing.results import Comparison
 from zoo_core.comparing.summaries import source_of
-from zoo_core.errors import UsageError
+from zoo_core.errors import UsageError, ZooError
+from zoo_core.evaluation.metric import Metric
+from zoo_core.evaluation.metrics import select
 from zoo_core.evaluation.protocol import Protocol, differences, load_protocol, protocol_names
-from zoo_core.evaluation.record import Record, Score
+from zoo_core.evaluation.record import Record, Score, Source
+from zoo_core.registry import registry
+
+KEYS = {"fd": ("fd", "fid"), "prc": ("precision", "recall"), "likelihood": ("bits_per_dim", "nats", "elbo")}
+"""How the keys of a metric's scores begin, where that is not its name."""
+
+ALONE = ("class_accuracy", "diversity", "isc")
+"""Metrics that compare generated images with no others."""
 
 
-class _Named(NamedTuple):
+class _TrainedOn(BaseModel):
     """What a protocol checks of a data set, as a record has it."""
 
     name: str
     content_hash: str
 
 
+class _Environment(BaseModel):
+    """What is published of a run's machine and software."""
+
+    backend: str
+    device: str
+    cores: int | None
+    packages: dict[str, str]
+
+    @model_validator(mode="after")
+    def _has_versions(self) -> "_Environment":
+        if missing := {"keras", self.backend} - self.packages.keys():
+            raise ValueError(f"packages lack {' and '.join(sorted(missing))}")
+        return self
+
+
 def problems(comparison: Comparison) -> list[str]:
     """Every reason not to publish it, each naming the run; none where it may be.
 
     Checked are the protocol (one of the package's, unchanged), what it fixes (data and weights by their hashes,
-    training, seeds, numbers of images), that no seed counts twice, and that none is missing but those that failed. The
-    schema is checked when the file is read.
+    training, seeds, metrics, numbers of images), that the model is of the protocol's kind (images from inputs, or from
+    nothing), that no seed counts twice, and that none is missing but those that failed. The schema is checked when the
+    file is read.
     """
     found = [f"{source_of(record).run}: {problem}" for record in comparison.records for problem in _of_record(record)]
     if not comparison.records:
@@ -37,12 +62,48 @@ def _of_record(record: Record) -> list[str]:
         return [f"the protocol '{protocol.name}' is none of the project's: {', '.join(protocol_names())}"]
     if changed := differences(load_protocol(protocol.name), protocol):
         return [f"its protocol is not the project's '{protocol.name}' ({'; '.join(changed)})"]
-    return [*_of_training(record, protocol), *_of_scores(record, protocol)]
+    if lacking := _of_source(source_of(record)):
+        return lacking
+    return [*_of_model(record, protocol), *_of_training(record, protocol), *_of_scores(record, protocol)]
+
+
+def _of_source(source: Source) -> list[str]:
+    found = []
+    kinds: dict[str, type[BaseModel]] = {"trained_on": _TrainedOn, "environment": _Environment}
+    for name, kind in kinds.items():
+        try:
+            kind.model_validate(getattr(source, name))
+        except ValidationError as error:
+            places = ((".".join(["source", name, *map(str, e["loc"])]), e["msg"].lower()) for e in error.errors())
+            found += [f"{place}: {problem}" for place, problem in places]
+    return found
+
+
+def _of_model(record: Record, protocol: Protocol) -> list[str]:
+    restores, name = _restores(record), source_of(record).model
+    if restores is None or restores == _has_inputs(protocol):
+        return []
+    if restores:
+        return [f"'{name}' makes images from inputs, and the data of {protocol} have none"]
+    return [f"'{name}' makes images from nothing, and {protocol} is for models that make them from inputs"]
+
+
+def _has_inputs(protocol: Protocol) -> bool:
+    return "~" in protocol.data.source  # prepared files may have inputs too, but are in no protocol of the project
+
+
+def _restores(record: Record) -> bool | None:
+    """Whether the model makes images from inputs; None where nothing tells."""
+    source = source_of(record)
+    try:
+        return registry().model(f"{source.distribution}:{source.model.rpartition(':')[2]}").spec.translates
+    except ZooError:  # it is not installed here
+        return record.sampling.variety is None if record.sampling else None
 
 
 def _of_training(record: Record, protocol: Protocol) -> list[str]:
     source = source_of(record)
-    trained_on = _Named(source.trained_on["name"], source.trained_on["content_hash"])
+    trained_on = _TrainedOn.model_validate(source.trained_on)
     last = source.checkpoint
     if source.checkpoint_rule == "best" and record.other_checkpoint:
         last = record.other_checkpoint.checkpoint
@@ -67,19 +128,26 @@ def _of_scores(record: Record, protocol: Protocol) -> list[str]:
     found = [f"{key} should be {want}, received {got}" for key, (want, got) in compared.items() if want != got]
     if protocol.data.content_hash not in (None, record.data.content_hash):
         found.append(f"reference images should have the hash {protocol.data.content_hash}, {record.data.content_hash}")
-    for key, score in record.metrics.items():
-        found += [f"{key}: {problem}" for problem in _of_counts(score, protocol)]
-    return found if record.metrics else [*found, "it has no scores"]
+    needed = {"samples", "reconstructions"} if _has_inputs(protocol) else {"samples"}  # which every model has
+    others = dict(record.metrics)
+    for metric in select(protocol.scoring.metrics):
+        keys = [key for key in others if key.startswith(KEYS.get(metric.name, metric.name))]
+        if not keys and metric.needs in needed:
+            found.append(f"it has no score of {metric.name}")
+        found += [f"{key}: {problem}" for key in keys for problem in _of_counts(metric, others.pop(key), protocol)]
+    return found + [f"{key}: it is of none of the protocol's metrics" for key in others]
 
 
-def _of_counts(score: Score, protocol: Protocol) -> list[str]:
-    real, generated = protocol.data.real, protocol.scoring.generated
-    found = []
-    if score.n_reference not in (0, real):  # 0 where nothing is compared with
-        found.append(f"expected {real:,} reference images, received {score.n_reference:,}")
-    if score.n_generated not in (0, generated, score.n_reference):  # pairs are as many as the reference images
-        found.append(f"expected {generated:,} generated images, received {score.n_generated:,}")
-    return found
+def _of_counts(metric: Metric, score: Score, protocol: Protocol) -> list[str]:
+    real = protocol.data.real
+    generated = {"reconstructions": real, "likelihood": 0}.get(metric.needs, protocol.scoring.generated)
+    compared = {
+        "reference": (0 if metric.name in ALONE else real, score.n_reference),
+        "generated": (generated, score.n_generated),
+    }
+    return [
+        f"expected {want:,} {what} images, received {got:,}" for what, (want, got) in compared.items() if want != got
+    ]
 
 
 def _of_seeds(comparison: Comparison) -> list[str]:
@@ -88,9 +156,8 @@ def _of_seeds(comparison: Comparison) -> list[str]:
         assert table.protocol is not None  # else there was a problem before
         wanted = set(table.protocol.training.seeds)
         for summary in table.summaries:
-            failed = {failure.seed for failure in comparison.failures if failure.model == summary.model}
             if len(set(summary.seeds)) < len(summary.seeds):
                 found.append(f"{summary.label}: a seed counts twice, received {summary.seeds}")
-            if missing := sorted(wanted - set(summary.seeds) - failed):
+            if missing := sorted(wanted - {*summary.seeds, *summary.failed}):
                 found.append(f"{summary.label}: {table.protocol} needs seed {', '.join(map(str, missing))} too")
     return found

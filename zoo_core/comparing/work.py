@@ -14,7 +14,7 @@ import traceback
 from pathlib import Path
 
 from zoo_core import api
-from zoo_core.comparing.cell import Cell
+from zoo_core.comparing.cell import Cell, CellInUse
 from zoo_core.data import Dataset, load_dataset
 from zoo_core.data.sources import without_splits
 from zoo_core.errors import Interrupted, ZooError
@@ -33,7 +33,7 @@ _SECONDS_BETWEEN_LINES = 10
 
 
 def main() -> int:
-    """The exit code: 0, 1 where the cell failed and says so in its folder, or that of `Interrupted`."""
+    """The exit code: 0, 1 where the cell failed and says so in its folder, or that of `Interrupted` or `CellInUse`."""
     signal.signal(signal.SIGINT, signal.default_int_handler)  # it is ignored where a shell started us in the background
     # What ends a job tells all of its processes; the one that started this one does so again, and twice is at once.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
@@ -44,6 +44,11 @@ def main() -> int:
     cell = Cell.model_validate_json(line)
     _say_everything_to(cell.log_file)
     threading.Thread(target=_interrupt_at_end_of_input, daemon=True).start()
+    return attempt(cell)
+
+
+def attempt(cell: Cell) -> int:
+    """Work a cell off where no other process does, and give the exit code, as for `main`."""
     try:
         with cell.lock():
             if cell.record() is None:
@@ -51,6 +56,9 @@ def main() -> int:
     except (Interrupted, KeyboardInterrupt) as error:
         print(error, file=sys.stderr)
         return Interrupted.exit_code
+    except CellInUse as error:  # what becomes of it, that process will say
+        print(error, file=sys.stderr)
+        return CellInUse.exit_code
     except Exception as error:  # whatever a plugin raises
         traceback.print_exc()
         cell.fail(str(error) if isinstance(error, ZooError) else f"{type(error).__name__}: {error}")
@@ -75,6 +83,7 @@ def _work_off(cell: Cell) -> None:
                 count=scoring.count,
                 seed=scoring.seed,
                 checkpoint=scoring.checkpoint,
+                strict=False,  # the same metrics for models of every kind
             )
         _train(cell, dataset, report)
         record = evaluate_run(cell.run, dataset, reference, rules)

@@ -43,6 +43,7 @@ class Rules:
             inputs gets those of so many reference images, by default of the first 10,000.
         seed: of their noise.
         checkpoint: which one of a run.
+        strict: whether every named metric must apply, and not just one of them.
         protocol: what fixed all this; None for nothing.
     """
 
@@ -52,6 +53,7 @@ class Rules:
     count: int | None = None
     seed: int = 0
     checkpoint: Rule = "final"
+    strict: bool = True
     protocol: Protocol | None = None
 
     @classmethod
@@ -66,6 +68,7 @@ class Rules:
             count=scoring.generated,
             seed=scoring.seed,
             checkpoint=protocol.training.checkpoint,
+            strict=False,  # its metrics are for models of every kind
             protocol=protocol,
         )
 
@@ -76,8 +79,7 @@ class Rules:
         return Sample(images, self.network, self.store)
 
     def score(self, evaluand: Evaluand) -> dict:
-        # A protocol's metrics are for models of every kind; those that a model has nothing for are left out.
-        return compute(self.metrics, evaluand, strict=self.protocol is None)
+        return compute(self.metrics, evaluand, self.strict)
 
 
 def default_count(data: Dataset) -> int:

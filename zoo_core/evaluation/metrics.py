@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 from zoo_core.discovery import CORE
 from zoo_core.errors import ZooError
-from zoo_core.evaluation.metric import Evaluand, Metric, NotApplicable
+from zoo_core.evaluation.metric import Evaluand, Metric, Need, NotApplicable
 from zoo_core.evaluation.record import Score
 from zoo_core.registered import RegisteredTarget
 from zoo_core.registry import registry
-from zoo_core.specs import ALL, MetricSpec
+from zoo_core.specs import ALL, MetricSpec, ModelSpec
 
 USUAL = ("fd", "prc", "class_accuracy", "memorization", "ssim", "psnr", "likelihood")
 """What is measured where no metrics are named; others take long, say much the same, or come from elsewhere."""
@@ -44,28 +44,45 @@ def open_metric(name: str) -> Metric:
     return metric
 
 
+def offered(model: ModelSpec) -> set[Need]:
+    """What a model's tasks give metrics. What else a metric demands, of the images say, only measuring tells."""
+    given: dict[Need, bool] = {
+        "samples": model.generates or model.translates,
+        "labels": model.generates and model.conditional,
+        "reconstructions": model.reconstructs or model.translates,
+        "likelihood": "likelihood" in model.tasks,
+    }
+    return {need for need, there in given.items() if there}
+
+
 def compute(names: Sequence[str] | None, evaluand: Evaluand, strict: bool = True) -> dict[str, Score]:
     """Measure.
 
     Args:
         names: as for `select`.
-        strict: whether a metric that was named must apply.
+        strict: whether every metric that was named must apply, and not just one of them.
 
     Returns:
         Scores by key; keys may say more than names, such as `fd_classifier` for `fd`.
 
     Raises:
         UsageError: for an unknown name.
-        NotApplicable: for a named metric that can't be measured here, with the reason, where `strict`.
+        NotApplicable: for a named metric that can't be measured here, with the reason, where `strict`; otherwise
+            where none of those named can.
         ZooError: where a plugin's metric fails, or gives a score the key of another.
     """
+    named = names is not None and list(names) != [ALL]
     scores: dict[str, Score] = {}
+    reason: NotApplicable | None = None
     for metric in select(names):
         try:
             scores |= _measure(metric, evaluand, scores)
-        except NotApplicable:
-            if strict and names is not None and list(names) != [ALL]:
+        except NotApplicable as error:
+            if named and strict:
                 raise
+            reason = error
+    if named and reason and not scores:
+        raise reason
     return scores
 
 

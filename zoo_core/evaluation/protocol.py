@@ -13,6 +13,7 @@ from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, mod
 from zoo_core.data import SPLITS
 from zoo_core.errors import UsageError, unknown
 from zoo_core.options import Options, read_toml, resolve
+from zoo_core.training.options import TrainingOptions
 from zoo_core.training.selection import Rule
 
 if TYPE_CHECKING:
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 Hash = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 Splits = Annotated[str, Field(pattern=rf"^({'|'.join(SPLITS)})(\+({'|'.join(SPLITS)}))*$")]
+
+AS_USUAL = ("precision", "schedule", "warmup", "clip_norm", "accumulate", "augment", "ema")
+"""`TrainingOptions` that move results and that no protocol names: under each of them they have their defaults."""
 
 
 class Identified(typing.Protocol):
@@ -79,10 +83,11 @@ class TrainingRule(Options):
     select_every: int | None = Field(None, ge=1)
 
     @property
-    def options(self) -> dict[str, float]:
-        """The `TrainingOptions` that the rule fixes."""
+    def options(self) -> dict[str, Any]:
+        """The `TrainingOptions` that the rule fixes, as JSON has them."""
         names = ("steps", "images", "seconds", "batch_size", "select_every")
-        return {name: value for name in names if (value := getattr(self, name)) is not None}
+        own = {name: value for name in names if (value := getattr(self, name)) is not None}
+        return own | TrainingOptions.model_validate({}).model_dump(mode="json", include=set(AS_USUAL))
 
     @model_validator(mode="after")
     def _has_one_budget(self) -> "TrainingRule":
@@ -180,7 +185,7 @@ class Protocol(Options):
 
         Args:
             data: what it was trained on.
-            training: the `TrainingOptions` by name.
+            training: the `TrainingOptions` by name, all of them, as JSON has them.
             checkpoint: the step of its last checkpoint.
             seconds: of its training steps.
 
@@ -194,7 +199,7 @@ class Protocol(Options):
             **{name: (value, training.get(name)) for name, value in rule.options.items()},
         }
         if rule.seconds is None:
-            compared["checkpoint"] = (training["steps"] if rule.images else rule.steps, checkpoint)
+            compared["checkpoint"] = (training.get("steps") if rule.images else rule.steps, checkpoint)
         elif seconds < rule.seconds:
             compared["seconds trained"] = (rule.seconds, seconds)
         wrong = [f"{key} should be {want}, received {got}" for key, (want, got) in compared.items() if want != got]

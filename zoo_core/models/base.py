@@ -57,7 +57,8 @@ class Tools(abc.ABC):
     @abc.abstractmethod
     def augment(self, images: Tensor) -> Tensor:
         """What every discriminator input, real or generated, must pass through: the identity unless DiffAugment is
-        on."""
+        on. A list of images that belong together, such as inputs and what is made of them, gives a list: all of them
+        change alike."""
 
     @contextmanager
     def active(self) -> Iterator[None]:

@@ -18,14 +18,32 @@ def halvings(shape: tuple[int, int, int], model: str) -> int:
     Raises:
         UnsupportedShape: below 8 pixels, or with other than 1 or 3 channels.
     """
+    check_shape(shape, model, SMALLEST_SIDE, "SET@16")
+    return ((min(shape[:2]) - 1) // 4).bit_length()
+
+
+def check_shape(shape: tuple[int, int, int], model: str, side: int, example: str) -> None:
+    """Refuse images (H, W, C) that a model can't take.
+
+    Args:
+        side: the smallest that it takes, in pixels.
+        example: data that it could take, for the hint, such as "SET@16".
+
+    Raises:
+        UnsupportedShape: below that side, or with other than 1 or 3 channels.
+    """
     height, width, channels = shape
-    if min(height, width) < SMALLEST_SIDE or channels not in (1, 3):
+    if min(height, width) < side or channels not in (1, 3):
         raise UnsupportedShape(
-            f"{model} takes images of at least {SMALLEST_SIDE}x{SMALLEST_SIDE} pixels with 1 or 3 channels, "
+            f"{model} takes images of at least {side}x{side} pixels with 1 or 3 channels, "
             f"received {height}x{width} with {channels}.",
-            f"Ask for a larger size, for example --data SET@{SMALLEST_SIDE * 2}.",
+            f"Ask for a larger size, for example --data {example}.",
         )
-    return ((min(height, width) - 1) // 4).bit_length()
+
+
+def doubled(width: int, times: int) -> int:
+    """The channels of a layer: `width` doubled so many times, up to 8 times `width`."""
+    return width * min(8, 2**times)
 
 
 def small_normal() -> keras.initializers.Initializer:
@@ -64,7 +82,7 @@ def grow(
     """
     height, across, channels = shape
     base_height, base_width = -(-height >> stages), -(-across >> stages)
-    filters = [width * min(8, 2**i) for i in reversed(range(stages))]
+    filters = [doubled(width, i) for i in reversed(range(stages))]
 
     def activate(x: Tensor) -> Tensor:
         return keras_layers.ReLU()(batch_norm()(x) if normalize else x)
@@ -111,7 +129,7 @@ def shrink(
     """
     for i in range(stages):
         x = layers.Conv2D(
-            width * min(8, 2**i),
+            doubled(width, i),
             4,
             strides=2,
             padding="same",

@@ -8,10 +8,9 @@ import keras
 from keras import layers as keras_layers
 from keras import ops
 
-from zoo_core.errors import UnsupportedShape
 from zoo_core.models import layers
 from zoo_core.models.base import Tensor
-from zoo_core.models.blocks import batch_norm, small_normal
+from zoo_core.models.blocks import batch_norm, check_shape, doubled, small_normal
 
 MOST_HALVINGS = 8
 DROPPED = 3
@@ -33,15 +32,8 @@ def patch_stages(shape: tuple[int, int, int], model: str) -> int:
     Raises:
         UnsupportedShape: below 16 pixels, or with other than 1 or 3 channels.
     """
-    height, width, channels = shape
-    side = min(height, width)
-    if side < patch_side(1) or channels not in (1, 3):
-        raise UnsupportedShape(
-            f"{model} takes images of at least {patch_side(1)}x{patch_side(1)} pixels with 1 or 3 channels, "
-            f"received {height}x{width} with {channels}.",
-            f"Ask for a larger size, for example --data SET@{2 * patch_side(1)}~noise25.",
-        )
-    return max(stages for stages in range(1, LARGEST_PATCHES + 1) if patch_side(stages) <= side)
+    check_shape(shape, model, patch_side(1), "SET@32~noise25")
+    return max(stages for stages in range(1, LARGEST_PATCHES + 1) if patch_side(stages) <= min(shape[:2]))
 
 
 def patch_side(stages: int) -> int:
@@ -77,13 +69,11 @@ def u_net(x: Tensor, channels: int, width: int, stages: int, dropout: float = 0.
     for i in range(stages):
         skips.append(x)
         normalize = 0 < i < stages - 1
-        x = layers.Conv2D(_filters(width, i), 4, 2, "same", use_bias=not normalize, kernel_initializer=small_normal())(
-            x
-        )
+        x = layers.Conv2D(doubled(width, i), 4, 2, "same", use_bias=not normalize, kernel_initializer=small_normal())(x)
         x = keras_layers.LeakyReLU(0.2)(batch_norm()(x) if normalize else x)
     for i in reversed(range(1, stages)):
         x = layers.Conv2DTranspose(
-            _filters(width, i - 1), 4, 2, "same", use_bias=False, kernel_initializer=small_normal()
+            doubled(width, i - 1), 4, 2, "same", use_bias=False, kernel_initializer=small_normal()
         )(x)
         x = batch_norm()(_cropped(x, skips[i]))
         if dropout and stages - i <= DROPPED:
@@ -106,7 +96,7 @@ def patches(x: Tensor, width: int, stages: int) -> Tensor:
     """
     for i in range(stages + 1):
         x = layers.Conv2D(
-            _filters(width, i),
+            doubled(width, i),
             4,
             strides=2 if i < stages else 1,
             padding="same",
@@ -115,10 +105,6 @@ def patches(x: Tensor, width: int, stages: int) -> Tensor:
         )(x)
         x = keras_layers.LeakyReLU(0.2)(batch_norm()(x) if i else x)
     return keras_layers.Conv2D(1, 4, padding="same", kernel_initializer=small_normal())(x)
-
-
-def _filters(width: int, stage: int) -> int:
-    return width * min(8, 2**stage)
 
 
 def _cropped(x: Tensor, like: Tensor) -> Tensor:

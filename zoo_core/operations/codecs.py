@@ -10,12 +10,11 @@ from PIL import Image
 
 from zoo_core.evaluation.psnr import psnr_of
 from zoo_core.operations.reconstruction import similarity
+from zoo_core.operations.writing import LONGEST, most_pixels
+from zoo_core.sampling.grids import as_pillow
 
 SETTINGS: dict[str, dict[str, Any]] = {"JPEG": {"optimize": True}, "WebP": {"method": 6}}
 """By format, what Pillow is told beside the quality: to take its time."""
-
-WIDEST = 16383
-"""Pixels along a side, which is WebP's limit."""
 
 
 @dataclass(frozen=True)
@@ -46,14 +45,21 @@ class Coded:
 
     @classmethod
     def of(
-        cls, coded_as: str, images: np.ndarray, decoded: np.ndarray, size: int, header: int, files: int = 1, **more: Any
+        cls,
+        coded_as: str,
+        images: np.ndarray,
+        decoded: np.ndarray,
+        size: int,
+        header: int,
+        files: int = 1,
+        quality: int | None = None,
     ) -> "Coded":
         """Of images uint8 (N, H, W, C), of what comes out, and of the bytes in between."""
         ssim = similarity(images, decoded)
         return cls(
             coded_as=coded_as,
             files=files,
-            quality=more.get("quality"),
+            quality=quality,
             bytes=size,
             header_bytes=header,
             ratio=images.size / size,
@@ -65,15 +71,15 @@ class Coded:
 
 def others_at(size: int, images: np.ndarray) -> list[Coded]:
     """JPEG and WebP at the quality whose bytes are nearest to `size`: a file for each image, and one for all of them,
-    side by side, which has one header.
+    side by side, which has one header. That is left out where WebP or Pillow can't hold so many.
 
     Args:
         images: uint8 (N, H, W, C).
     """
     ways = [("a file each", images)]
     columns = ceil(len(images) ** 0.5)
-    rows = ceil(len(images) / columns)
-    if len(images) > 1 and max(columns * images.shape[2], rows * images.shape[1]) <= WIDEST:
+    height, width = ceil(len(images) / columns) * images.shape[1], columns * images.shape[2]
+    if len(images) > 1 and max(height, width) <= LONGEST["WEBP"] and height * width <= most_pixels():
         ways.append(("one sheet", _sheet(images, columns)[None]))
     return [_nearest(size, format, how, files, images) for how, files in ways for format in SETTINGS]
 
@@ -105,8 +111,7 @@ def _total(contents: list[bytes]) -> int:
 
 def _save(image: np.ndarray, format: str, quality: int) -> bytes:
     buffer = BytesIO()
-    shown = Image.fromarray(image[..., 0] if image.shape[2] == 1 else image)
-    shown.save(buffer, format, quality=quality, **SETTINGS[format])
+    as_pillow(image).save(buffer, format, quality=quality, **SETTINGS[format])
     return buffer.getvalue()
 
 

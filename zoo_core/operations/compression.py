@@ -4,16 +4,15 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import numpy as np
 
 from zoo_core.errors import UsageError, ZooError
-from zoo_core.files import NotWritten, write_bytes
+from zoo_core.files import write_bytes
 from zoo_core.operations.codecs import Coded, others_at
-from zoo_core.operations.latent_file import LARGEST_FILE, Latents, header_size, pack, unpack
-from zoo_core.operations.reading import Given, read_images
-from zoo_core.sampling.grids import write_png
+from zoo_core.operations.latent_file import LARGEST_FILE, MOST_IMAGES, Latents, header_size, pack, unpack
+from zoo_core.operations.reading import Given, list_images, read_images
+from zoo_core.operations.writing import check_folder, write_images
 from zoo_core.sampling.sampler import Sampler
 from zoo_core.training.selection import Rule
 
@@ -60,26 +59,29 @@ def compress(
         compare: with JPEG and WebP, of which each takes seven attempts at every image.
 
     Raises:
-        UsageError: for a model without that task, images of another shape, a step that is too small or too large, or
-            a file that is there already.
+        UsageError: for a model without that task, images of another shape or too many, a step that is too small or
+            too large, or a file that is there already.
         ZooError: where files can't be read, latents are not finite, or the disk is full.
     """
     if Path(out).exists():
         raise UsageError(f"'{out}' already exists.", "Name another file.")
     if not 0 < step <= LARGEST:
         raise UsageError(f"The step should be above 0 and at most {LARGEST}, received {step}.")
+    named = images if isinstance(images, np.ndarray) else list_images([Path(image) for image in images])
+    if len(named) > MOST_IMAGES:
+        raise UsageError(
+            f"A file holds at most {MOST_IMAGES:,} images, received {len(named):,}.",
+            "Compress them into several files.",
+        )
     sampler = Sampler.load(Path(run), checkpoint)
     sampler.check("reconstruct")
-    if isinstance(images, np.ndarray):
-        given = Given([], images, 0)
-    else:
-        given = read_images([Path(image) for image in images], sampler.data.image_shape)
+    given = Given([], named, 0) if isinstance(named, np.ndarray) else read_images(named, sampler.data.image_shape)
     latents = _quantized(sampler.encode(given.images), step, identity(sampler))
     content = pack(latents)
     decoded = np.concatenate([*_decoded(sampler, latents)])
-    write_bytes(Path(out), content)
     own = Coded.of(f"{sampler.spec.name}, one file", given.images, decoded, len(content), header_size(content))
     others = others_at(len(content), given.images) if compare else []
+    write_bytes(Path(out), content)
     return Compressed(given.images, decoded, given.resized, own, tuple(others))
 
 
@@ -99,26 +101,13 @@ def decompress(run: str | Path, file: str | Path, out: str | Path, *, checkpoint
         ZooError: for a damaged file, or where the disk is full.
     """
     file, out = Path(file), Path(out)
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise UsageError(f"'{out}' already exists.", "Name another folder.")
+    check_folder(out)
     content = _read(file)
     sampler = Sampler.load(Path(run), checkpoint)
     sampler.check("reconstruct")
     shape = sampler.encode(np.zeros((1, *sampler.data.image_shape), np.uint8)).shape[1:]
     latents = unpack(content, identity(sampler), shape)
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(prefix=f".{out.name}.", dir=out.parent) as temporary:
-            folder = Path(temporary) / out.name
-            names: list[str] = []
-            for images in _decoded(sampler, latents):
-                for image in images:
-                    names.append(f"{len(names):06d}.png")
-                    write_png(folder / names[-1], image)
-            folder.replace(out)
-    except OSError as error:
-        raise NotWritten(f"Can't write '{out}': {error.strerror or error}.", "Choose another folder.") from error
-    return [out / name for name in names]
+    return write_images(out, _decoded(sampler, latents))
 
 
 def identity(sampler: Sampler) -> bytes:

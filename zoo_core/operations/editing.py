@@ -1,6 +1,6 @@
 """Images changed through their latents: towards classes, and by what other images show."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,12 +10,13 @@ from zoo_core.errors import UsageError, ZooError, unknown
 from zoo_core.evaluation.psnr import psnr_of
 from zoo_core.features import load_features
 from zoo_core.features.base import ClassifyingNetwork
-from zoo_core.operations.inpainting import check_out, one_label
+from zoo_core.operations.inpainting import one_label
 from zoo_core.operations.reading import read_images
+from zoo_core.operations.writing import check_file
 from zoo_core.progress import Progress
 from zoo_core.sampling.grids import grid, write_gif, write_png
 from zoo_core.sampling.latents import LatentSpace
-from zoo_core.sampling.projection import STEPS, Projector
+from zoo_core.sampling.projection import Projector
 from zoo_core.sampling.sampler import Sampler
 from zoo_core.training.selection import Rule
 
@@ -74,8 +75,7 @@ def edit(
     made of z + sₖ·(Σ added − Σ removed), sₖ from 0 to the strength in equal steps. What is added or removed is
 
     - a class: the mean of latents whose images a classifier takes for that class. The difference of two such means is
-      the direction from one class to the other; latents being normal with the same variance everywhere, it is the one
-      that linear discriminant analysis finds.
+      the direction from one class to the other.
     - an image, or a folder of images: the mean of their latents, as in Radford et al. 2015, "Unsupervised
       Representation Learning with Deep Convolutional Generative Adversarial Networks", section 6.3.2: smiling woman −
       neutral woman + neutral man = smiling man, each the mean of three.
@@ -85,7 +85,7 @@ def edit(
         image: a file, or a folder for the mean of several, brought to the model's size; or uint8 (N, H, W, C).
         out: what to write: a .png, the image and all frames in a row, or a .gif, the frames.
         add, remove: names of classes, and images as above. What exists as a path is one: "./8".
-        strength: of the change in the last frame; 1 is the plain sum, and negative ones go the other way.
+        strength: of the change in the last frame, finite; 1 is the plain sum, and negative ones go the other way.
         frames: how many, at least 2; a projection is one.
         label: the class of the image, for a conditional model.
         weights: of a classifier (`zoo classifier train`), whose classes are then those that there are; by default the
@@ -95,25 +95,31 @@ def edit(
         progress: told of the steps that are done.
 
     Raises:
-        UsageError: for models without such latents; where there is no classifier, or no such class; for an `out` that
-            is there already.
+        UsageError: for models without such latents; where there is no classifier, or no such class or file; for arrays
+            that are no such images; for a strength that is not finite; for an `out` that is there already.
         ZooError: where files can't be read, the model hardly makes images of a class, or the disk is full.
     """
     if out is not None:
-        check_out(Path(out), (".png", ".gif"))
+        check_file(Path(out), (".png", ".gif"))
     if frames < 2:
         raise UsageError(f"At least 2 frames are needed, received {frames}.")
+    if not np.isfinite(strength):
+        raise UsageError(f"The strength should be a finite number, received {strength}.")
+    if any(isinstance(term, str) and not term for term in (image, *add, *remove)):
+        raise UsageError("Expected classes, files or folders, received an empty name.", "Name one, or leave it out.")
     sampler = Sampler.load(Path(run), checkpoint)
     given_label = one_label(sampler, label)
+    given = _read(image, sampler)
+    signed = [*((1, term) for term in add), *((-1, term) for term in remove)]
+    terms = [(sign, _read(term, sampler) if _are_images(term) else str(term)) for sign, term in signed]
     changer = _Changer(LatentSpace(sampler), given_label, seed, progress)
-    classes = [str(term) for term in (*add, *remove) if not _are_images(term)]
+    classes = [term for _, term in terms if isinstance(term, str)]
     means = class_latents(changer.space, classes, Path(weights) if weights else None) if classes else {}
-    given, start = changer.latents(image)
+    start = changer.latents(given)
     change = np.zeros_like(start)
-    for sign, terms in ((1, add), (-1, remove)):
-        for term in terms:
-            change += sign * (changer.latents(term)[1] if _are_images(term) else means[str(term)])
-    strengths = np.linspace(0, strength, frames) if len(add) or len(remove) else np.zeros(1)
+    for sign, term in terms:
+        change += sign * (means[term] if isinstance(term, str) else changer.latents(term))
+    strengths = np.linspace(0, strength, frames) if terms else np.zeros(1)
     latents = (start + strengths[:, None] * change).astype(np.float32)
     made = changer.images(latents)
     psnr = float(psnr_of(given, made[:1])[0]) if len(given) == 1 else None
@@ -126,21 +132,18 @@ def edit(
 
 
 class _Changer:
-    """Between image files and latents, of one class in a conditional model."""
+    """Between images and latents, of one class in a conditional model."""
 
     def __init__(self, space: LatentSpace, label: np.ndarray | None, seed: int, progress: Progress | None) -> None:
         self.space = space
         self._project = Projector(space)
         self._label = label
         self._seed = seed
-        self._told: Callable[[int], object] = lambda step: progress("Steps", step, STEPS) if progress else None
+        self._progress = progress
 
-    def latents(self, source: Images) -> tuple[np.ndarray, np.ndarray]:
-        """Images as the model takes them, uint8 (N, H, W, C), and the mean of their latents, (D,)."""
-        shape = self.space.sampler.data.image_shape
-        images = source if isinstance(source, np.ndarray) else read_images([Path(source)], shape).images
-        found = self._project(images, None, self._labels(len(images)), self._seed, self._told)
-        return images, found.mean(axis=0)
+    def latents(self, images: np.ndarray) -> np.ndarray:
+        """The mean latents (D,) of images, uint8 (N, H, W, C)."""
+        return self._project(images, None, self._labels(len(images)), self._seed, self._progress).mean(axis=0)
 
     def images(self, latents: np.ndarray) -> np.ndarray:
         return self.space.images(latents, self._labels(len(latents)))
@@ -151,6 +154,14 @@ class _Changer:
 
 def _are_images(term: Images) -> bool:
     return isinstance(term, np.ndarray) or Path(term).exists()
+
+
+def _read(images: Images, sampler: Sampler) -> np.ndarray:
+    """As the model takes them, uint8 (N, H, W, C)."""
+    if not isinstance(images, np.ndarray):
+        return read_images([Path(images)], sampler.data.image_shape).images
+    sampler.check_images(images)
+    return images
 
 
 def class_latents(space: LatentSpace, wanted: Sequence[str], weights: Path | None = None) -> dict[str, np.ndarray]:
@@ -166,10 +177,16 @@ def class_latents(space: LatentSpace, wanted: Sequence[str], weights: Path | Non
     sampler = space.sampler
     if sampler.spec.conditional:
         raise UsageError(
-            f"The classes of model '{sampler.spec.name}' are no part of its latents, since it is told them.",
+            f"'{wanted[0]}' is no file or folder, and the classes of model '{sampler.spec.name}' are no part of its "
+            "latents, since it is told them.",
             "Add and remove images, or see another class: zoo sample --label",
         )
-    network = load_features("classifier", sampler.data, weights)
+    try:
+        network = load_features("classifier", sampler.data, weights)
+    except UsageError as error:
+        raise UsageError(
+            f"'{wanted[0]}' is no file or folder, and to be a class it needs a classifier. {error.message}", error.hint
+        ) from error
     assert isinstance(network, ClassifyingNetwork)
     for name in wanted:
         if name not in network.classes:

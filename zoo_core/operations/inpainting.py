@@ -6,20 +6,25 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+from PIL import Image
 
-from zoo_core.data.decoding import attempt_all, decode, unreadable
+from zoo_core.data.decoding import FORMATS, attempt_all, decode, unreadable
 from zoo_core.errors import UsageError
 from zoo_core.operations.reading import in_channels
 from zoo_core.operations.sampling import in_turn
+from zoo_core.operations.writing import check_file
 from zoo_core.progress import Progress
 from zoo_core.sampling.grids import write_png
 from zoo_core.sampling.latents import LatentSpace
-from zoo_core.sampling.projection import STEPS, Projector, contextual_weights
-from zoo_core.sampling.sampler import Sampler
+from zoo_core.sampling.projection import Projector, contextual_weights
+from zoo_core.sampling.sampler import TO_LEVELS, Sampler
 from zoo_core.training.selection import Rule
 
 KNOWN_BELOW = 128
 """Levels of a mask: what is darker is known, what is as light or lighter is to be filled."""
+
+KEPT = ("1", "L", "LA", "P", "PA", "RGB", "RGBA")
+"""Pillow's modes that become 8-bit gray or RGB without a change."""
 
 Box = tuple[int, int, int, int]
 """x, y, width, height in pixels, from the upper left corner."""
@@ -62,12 +67,12 @@ def inpaint(
 
     Args:
         run: of a model with the task `inpaint` or `generate`.
-        image: a file, or uint8 (H, W, C), of the size that the model was trained on.
+        image: a file in 8-bit gray or RGB, or uint8 (H, W, C), of the size that the model was trained on.
         mask: a file as large as the image, white where a pixel is to be filled, black where it is known; or bool
             (H, W), True where a pixel is to be filled.
         box: in place of a mask, the rectangle to be filled.
         out: a PNG to write.
-        label: the class, for a conditional model.
+        label: the class, for a conditional model that does not complete images itself.
         seed: of the noise and the starts: another one gives another answer.
         checkpoint: of the run, the "final" one or the "best".
         progress: told of the steps that are done.
@@ -77,9 +82,11 @@ def inpaint(
         ZooError: where a file can't be read, or the disk is full.
     """
     if out is not None:
-        check_out(Path(out), (".png",))
-    if (mask is None) == (box is None):
+        check_file(Path(out), (".png",))
+    if mask is None and box is None:
         raise UsageError("What is to be filled must be said by either a mask or a box.", "Add: --mask FILE")
+    if mask is not None and box is not None:
+        raise UsageError("What is to be filled must be said by a mask or a box, received both.", "Leave one out.")
     sampler = Sampler.load(Path(run), checkpoint)
     pixels = _image(image, sampler.data.image_shape)
     known = _around(box, pixels.shape[:2]) if box is not None else _known(mask, pixels.shape[:2])
@@ -104,11 +111,15 @@ def complete(
 ) -> Inpainting:
     """As `inpaint`, of uint8 (H, W, C) and bool (H, W) with some True and some not."""
     if sampler.spec.inpaints:
+        if label is not None:
+            raise UsageError(
+                f"Model '{sampler.spec.name}' completes images itself, without being told a class.",
+                "Leave --label out.",
+            )
         return Inpainting(sampler.inpaint(image[None], known[None], seed)[0], known, "model")
     labels = one_label(sampler, label)
     space = LatentSpace(sampler)
-    told = (lambda step: progress("Steps", step, STEPS)) if progress else (lambda step: None)
-    latents = Projector(space)(image[None], contextual_weights(known[None]), labels, seed, told)
+    latents = Projector(space)(image[None], contextual_weights(known[None]), labels, seed, progress)
     made = space.images(latents, labels)[0]
     return Inpainting(np.where(known[..., None], image, made), known, "latents")
 
@@ -127,17 +138,9 @@ def one_label(sampler: Sampler, label: str | None) -> np.ndarray | None:
     return in_turn(sampler, [label] if label is not None else [], 1)
 
 
-def check_out(out: Path, suffixes: tuple[str, ...]) -> None:
-    """Raises UsageError for a file that is there already, or is named after another format."""
-    if out.exists():
-        raise UsageError(f"'{out}' already exists.", "Name another file.")
-    if out.suffix.lower() not in suffixes:
-        raise UsageError(f"The result is written as {' or '.join(suffixes)}, received '{out}'.", "Name such a file.")
-
-
 def _image(image: str | Path | np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
     """An image of exactly this shape."""
-    pixels = image if isinstance(image, np.ndarray) else _read(Path(image))
+    pixels = _array(image) if isinstance(image, np.ndarray) else _unchanged(Path(image))
     if pixels.shape[:2] != shape[:2]:
         raise UsageError(
             f"The model completes images of {_size(shape)} pixels, received {_size(pixels.shape)}.",
@@ -149,8 +152,42 @@ def _image(image: str | Path | np.ndarray, shape: tuple[int, int, int]) -> np.nd
     return fitting
 
 
+def _array(image: np.ndarray) -> np.ndarray:
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] not in (1, 3):
+        raise UsageError(
+            f"Expected an image, uint8 (H, W, C) with C 1 or 3, received {image.dtype} {image.shape}.", TO_LEVELS
+        )
+    return image
+
+
+def _unchanged(path: Path) -> np.ndarray:
+    """As `_read`, of a file whose pixels are not changed by that."""
+    image = _read(path)
+    (lost,) = attempt_all(_lost, [path])
+    if lost:
+        raise UsageError(
+            f"Known pixels stay exactly as they are in 8-bit gray or RGB only, and '{path}' has {lost}.",
+            "Bring it to 8-bit gray or RGB first.",
+        )
+    return image
+
+
+def _lost(path: Path) -> str:
+    """What of an image file `decode` changes; "" for nothing."""
+    with Image.open(path, formats=FORMATS) as file:
+        if ";16" in str(file.tile):  # the mode does not tell: colours of 16 bits have those of 8
+            return "16 bits"
+        if file.mode not in KEPT:
+            return f"pixels of mode {file.mode}"
+        if file.has_transparency_data and file.convert("RGBA").getchannel("A").getextrema() != (255, 255):
+            return "transparent pixels"
+        return ""
+
+
 def _known(mask: str | Path | np.ndarray | None, size: tuple[int, ...]) -> np.ndarray:
     if isinstance(mask, np.ndarray):
+        if mask.ndim != 2:
+            raise UsageError(f"Expected a mask, bool (H, W), received {mask.dtype} {mask.shape}.")
         known = ~mask.astype(bool)
     else:
         assert mask is not None  # the caller has looked

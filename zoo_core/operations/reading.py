@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 from zoo_core.data.decoding import attempt_all, decode, unreadable
 from zoo_core.errors import UsageError
 from zoo_core.evaluation.folder_images import image_files
+from zoo_core.sampling.grids import as_pillow
 
 
 class Given(NamedTuple):
@@ -26,6 +27,23 @@ class Given(NamedTuple):
     resized: int
 
 
+def list_images(sources: Sequence[Path]) -> list[Path]:
+    """Image files, and all of those in folders.
+
+    Raises:
+        UsageError: for no images, or a path that is not there.
+        ZooError: for a folder that can't be listed.
+    """
+    files: list[Path] = []
+    for source in sources:
+        if not source.exists():
+            raise UsageError(f"There is no file or folder '{source}'.", "Check the path.")
+        files += image_files(source) if source.is_dir() else [source]
+    if not files:
+        raise UsageError("No images were named.", "Name image files, or a folder of them.")
+    return files
+
+
 def read_images(sources: Sequence[Path], shape: tuple[int, int, int]) -> Given:
     """Read image files, and all of those in folders, as images of one shape.
 
@@ -36,22 +54,18 @@ def read_images(sources: Sequence[Path], shape: tuple[int, int, int]) -> Given:
         shape: (H, W, C) of the model's images.
 
     Raises:
-        UsageError: for no images, or a path that is not there.
+        UsageError: as `list_images`.
         ZooError: for files that can't be read; names them.
     """
-    files: list[Path] = []
-    for source in sources:
-        if not source.exists():
-            raise UsageError(f"There is no file or folder '{source}'.", "Check the path.")
-        files += image_files(source) if source.is_dir() else [source]
-    if not files:
-        raise UsageError("No images were named.", "Name image files, or a folder of them.")
+    files = list_images(sources)
     height, width, channels = shape
 
     def read(file: Path) -> tuple[np.ndarray, bool]:
         image = decode(file, None)
-        fits = image.shape[:2] == (height, width)
-        return in_channels(image if fits else decode(file, (height, width)), channels), not fits
+        if image.shape[:2] == (height, width):
+            return in_channels(image, channels), False
+        resized = np.asarray(ImageOps.fit(as_pillow(image), (width, height), Image.Resampling.LANCZOS))
+        return in_channels(resized.reshape(height, width, -1), channels), True
 
     found = attempt_all(read, files)
     bad = [(file, error) for file, error in zip(files, found, strict=True) if isinstance(error, Exception)]

@@ -7,15 +7,19 @@ from pathlib import Path
 import numpy as np
 
 from zoo_core.data.sources import without_splits
-from zoo_core.errors import UsageError
+from zoo_core.errors import UnknownName, UsageError
 from zoo_core.evaluation.psnr import psnr_of
 from zoo_core.evaluation.sources import open_images
 from zoo_core.evaluation.ssim import UNIFORM, ssim_of
 from zoo_core.operations.reading import Given, read_images
+from zoo_core.operations.writing import check_file
 from zoo_core.runs import RunFolder
 from zoo_core.sampling.grids import GAP, grid, write_png
 from zoo_core.sampling.sampler import Sampler
 from zoo_core.training.selection import Rule
+
+COUNT = 20
+"""Images of a data set, unless it is said how many."""
 
 PAIRS = 5
 """In a row of a sheet."""
@@ -60,7 +64,7 @@ def reconstruct(
     *,
     data: str | None = None,
     out: str | Path | None = None,
-    count: int = 20,
+    count: int | None = None,
     checkpoint: Rule = "final",
     data_dir: str | Path | None = None,
 ) -> Reconstructions:
@@ -73,22 +77,28 @@ def reconstruct(
         data: the set whose test images are taken, or those of its splits, such as "digits#train"; by default the one
             that the run was trained on.
         out: a PNG to write, with each image beside its reconstruction.
-        count: how many images of a data set.
+        count: how many images of a data set; by default 20.
         checkpoint: of the run, the "final" one or the "best".
         data_dir: where local copies of built-in data sets are.
 
     Raises:
-        UsageError: for a model without that task, images of another shape, or a file that is there already.
+        UsageError: for a model without that task, images of another shape, or none where the run was trained on an
+            array; for what belongs to a data set beside images; for a file that is there already, or is named after
+            another format.
         ZooError: where files can't be read, or the disk is full.
     """
-    if out is not None and Path(out).exists():
-        raise UsageError(f"'{out}' already exists.", "Name another file.")
-    if images is not None and data is not None:
-        raise UsageError("Either images or a data set can be named, received both.", "Leave one of them out.")
+    if out is not None:
+        check_file(Path(out), (".png",))
+    of_data = {"data": data, "count": count, "data_dir": data_dir}
+    if images is not None and (given_too := [name for name, value in of_data.items() if value is not None]):
+        raise UsageError(
+            f"Images can be named, or a data set with its options: received images and {', '.join(given_too)}.",
+            "Leave one of them out.",
+        )
     sampler = Sampler.load(Path(run), checkpoint)
     sampler.check("reconstruct")
     if images is None:
-        given = _of_data(Path(run), sampler, data, count, Path(data_dir) if data_dir else None)
+        given = _of_data(Path(run), sampler, data, COUNT if count is None else count, data_dir)
     elif isinstance(images, np.ndarray):
         given = Given([str(number) for number in range(len(images))], images, 0)
     else:
@@ -104,12 +114,21 @@ def similarity(images: np.ndarray, others: np.ndarray) -> np.ndarray | None:
     return ssim_of(images, others) if min(images.shape[1:3]) >= len(UNIFORM) else None
 
 
-def _of_data(run: Path, sampler: Sampler, data: str | None, count: int, data_dir: Path | None) -> Given:
+def _of_data(run: Path, sampler: Sampler, data: str | None, count: int, data_dir: str | Path | None) -> Given:
     """The first images of a data set."""
     description = RunFolder.open(run).description()
-    if data is None and data_dir is None and description.data_dir:
-        data_dir = Path(description.data_dir)
-    opened = open_images(data or without_splits(description.data.name), data_dir=data_dir)
+    if data is None:
+        data_dir = data_dir or description.data_dir
+    trained_on = without_splits(description.data.name)
+    try:
+        opened = open_images(data or trained_on, data_dir=Path(data_dir) if data_dir else None)
+    except UnknownName as error:
+        if data is not None:
+            raise
+        raise UsageError(
+            f"The run was trained on '{trained_on}', which is no data set here: an array, or of a missing plugin.",
+            "Give images, or name a data set.",
+        ) from error
     height, width, _ = shape = sampler.data.image_shape
     if opened.images.shape != shape:
         raise UsageError(

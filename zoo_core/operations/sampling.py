@@ -1,6 +1,6 @@
 """Images from noise: by number and seed, truncated, of every class, and in between."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -33,8 +33,8 @@ def sample(
         uint8 (count, H, W, C).
 
     Raises:
-        UsageError: for a model that does not generate; for a class that there is not; for truncation of a model whose
-            noise is not one normal vector.
+        UsageError: for a model that does not generate; for no images; for a class that there is not; for truncation of
+            a model whose noise is not one normal vector.
     """
     sampler = Sampler.load(Path(run), checkpoint)
     return draw(sampler, count, seed, in_turn(sampler, labels, count), truncation)
@@ -96,10 +96,25 @@ def draw(
     sampler: Sampler, count: int, seed: int, labels: np.ndarray | None = None, truncation: float | None = None
 ) -> np.ndarray:
     """As `sample`, with labels int32 (count,)."""
-    if truncation is None:
-        return sampler.generate(count, seed, labels)
-    space = LatentSpace(sampler)
-    return space.images(_truncated(space.draw(count, seed), truncation), labels)
+    return np.concatenate([*draw_parts(sampler, count, seed, labels, truncation)])
+
+
+def draw_parts(
+    sampler: Sampler, count: int, seed: int, labels: np.ndarray | None = None, truncation: float | None = None
+) -> Iterator[np.ndarray]:
+    """As `draw`, some at a time, uint8 (n, H, W, C): all may be too many to hold."""
+    if count < 1:
+        raise UsageError(f"At least 1 image must be asked for, received {count}.")
+    space = None if truncation is None else LatentSpace(sampler)
+    batch = min(count, sampler.full_batch)
+    for start in range(0, count, batch):
+        # The last part is drawn as large as the others, so that one compiled shape serves all.
+        asked = None if labels is None else np.resize(labels[start : start + batch], batch)
+        if space is None or truncation is None:
+            images = sampler.generate(batch, seed, asked, start)
+        else:
+            images = space.images(_truncated(space.draw(batch, seed, start), truncation), asked)
+        yield images[: count - start]
 
 
 def walk(

@@ -47,6 +47,11 @@ class Tiling:
         """The number of tiles."""
         return len(self._starts(0)) * len(self._starts(1))
 
+    @property
+    def result(self) -> tuple[int, int]:
+        """(H', W') of what becomes of the image, H' = H·h'/h and W' = W·w'/w."""
+        return self._scaled(self.size[0], 0), self._scaled(self.size[1], 1)
+
     def apply(self, image: np.ndarray, function: Function, tell: Callable[[int], object]) -> np.ndarray:
         """Put the image through the function.
 
@@ -55,7 +60,7 @@ class Tiling:
             tell: is told how many further tiles are done.
 
         Returns:
-            uint8 (H', W', C'), H' = H·h'/h and W' = W·w'/w.
+            uint8 (H', W', C'), the size as `result` tells.
         """
         missing = [(0, max(0, self.tile[axis] - self.size[axis])) for axis in (0, 1)]
         image = np.pad(image, [*missing, (0, 0)], mode="symmetric")
@@ -73,7 +78,7 @@ class Tiling:
                 total[here] += hat * one
                 weights[here] += hat
             tell(len(some))
-        height, width = self._scaled(self.size[0], 0), self._scaled(self.size[1], 1)
+        height, width = self.result
         return np.floor(total / weights + 0.5).astype(np.uint8)[:height, :width]
 
     def _starts(self, axis: int) -> list[int]:

@@ -1,21 +1,23 @@
 """From image files to what a model makes of them, whatever their size: translation and enhancement."""
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image
 
 from zoo_core.data.decoding import attempt_all, decode, unreadable
-from zoo_core.errors import UsageError, ZooError, unknown
+from zoo_core.errors import UsageError, ZooError
 from zoo_core.evaluation.folder_images import image_files
 from zoo_core.files import write_bytes
 from zoo_core.operations.reading import in_channels
 from zoo_core.operations.tiling import Tiling
+from zoo_core.operations.writing import LONGEST, check_file, check_folder, most_pixels, whole_folder
 from zoo_core.progress import Progress
+from zoo_core.sampling.grids import as_pillow
 from zoo_core.sampling.sampler import Sampler
 from zoo_core.training.selection import Rule
 
@@ -55,7 +57,8 @@ def translate(
     Args:
         run: of a model with the task `translate`, such as pix2pix.
         source: an image file, or a folder of them, with the folders in it.
-        out: what to write, a file or a folder that does not exist or is empty; into a folder go PNG files.
+        out: what to write, a file or a folder that does not exist or is empty; into a folder go PNG files, all of them
+            at the end, or none.
         seed: of the noise where the model takes any.
         checkpoint: of the run, the "final" one or the "best".
         progress: told of the tiles that are done.
@@ -67,8 +70,23 @@ def translate(
         UsageError: for whatever was asked wrong, before anything is written.
         ZooError: where files can't be read, before anything is written, or the disk is full.
     """
-    jobs = plan(Path(source), Path(out))
-    translate_files(Sampler.load(Path(run), checkpoint), jobs, seed, progress)
+    source, out = Path(source), Path(out)
+    jobs = plan(source, out)
+    sampler = Sampler.load(Path(run), checkpoint)
+    total, done = sum(map(len, tilings(sampler, jobs))), 0
+
+    def count(tiles: int) -> None:
+        nonlocal done
+        done += tiles
+        if progress:
+            progress("Tiles", done, total)
+
+    with whole_folder(out) if source.is_dir() else nullcontext(out) as place:
+        for job in jobs:
+            (image,) = attempt_all(partial(decode, size=None), [job.source])
+            if isinstance(image, Exception):
+                raise ZooError(f"'{job.source}' has changed or gone meanwhile.", "Run again when nothing changes it.")
+            _write(place / job.out.relative_to(out), translate_image(sampler, image, seed, count))
     return [job.out for job in jobs]
 
 
@@ -89,19 +107,17 @@ def plan(source: Path, out: Path) -> list[Job]:
     """What is to be made: of a file one file, of a folder a PNG for each image in it, also in folders in it.
 
     Raises:
-        UsageError: where there are no images, where what is to be written exists or would be written twice, or for a
-            file that is named after no format.
+        UsageError: where there are no images, where what is to be written exists or would be written twice, for a file
+            that is named after no format, or a folder that is named as an image is.
         ZooError: where the folder can't be listed.
     """
-    if out.exists() and (not out.is_dir() or not source.is_dir() or any(out.iterdir())):
-        raise UsageError(f"'{out}' already exists.", "Name another file or folder.")
     if source.is_dir():
+        check_folder(out)
         jobs = [Job(file, out / file.relative_to(source).with_suffix(".png")) for file in image_files(source)]
     elif not source.exists():
         raise UsageError(f"There is no file or folder '{source}'.", "Check the path.")
-    elif out.suffix.lower() not in FORMATS:
-        raise unknown("format", out.suffix, FORMATS, f"Name a file that ends in {', '.join(FORMATS)}.")
     else:
+        check_file(out, FORMATS)
         jobs = [Job(source, out)]
     seen: dict[Path, Path] = {}
     for job in jobs:
@@ -113,39 +129,24 @@ def plan(source: Path, out: Path) -> list[Job]:
     return jobs
 
 
-def translate_files(sampler: Sampler, jobs: Sequence[Job], seed: int = 0, progress: Progress | None = None) -> int:
-    """Put image files through a model, one after the other, and write what it makes of each.
-
-    Args:
-        seed: of the noise where the model takes any. That of an image does not depend on the others.
-
-    Returns:
-        The number of tiles that they were divided into.
+def tilings(sampler: Sampler, jobs: Sequence[Job]) -> list[Tiling]:
+    """How each image will be divided. Each is decoded for it, and let go: what is broken is to be found now, and not
+    when other images have taken hours.
 
     Raises:
-        UsageError: for a model without the task `translate`, or images that can't be put together from its tiles.
-        ZooError: where files can't be read, before any is written; or where one can't be written.
+        UsageError: for a model without the task `translate`, images that can't be put together from its tiles, or
+            results too large to be written, or to be read again.
+        ZooError: where files can't be read.
     """
     sampler.check("translate")
     looked = attempt_all(_size, [job.source for job in jobs])
     bad = [(job.source, found) for job, found in zip(jobs, looked, strict=True) if isinstance(found, Exception)]
     if bad:
         raise unreadable(bad, len(jobs), "Replace or remove them.")
-    tilings = [tiling(sampler, found) for found in looked if not isinstance(found, Exception)]
-    total, done = sum(map(len, tilings)), 0
-
-    def count(tiles: int) -> None:
-        nonlocal done
-        done += tiles
-        if progress:
-            progress("Tiles", done, total)
-
-    for job in jobs:
-        (image,) = attempt_all(partial(decode, size=None), [job.source])
-        if isinstance(image, Exception):
-            raise ZooError(f"'{job.source}' was changed or removed meanwhile.", "Run again when nothing changes it.")
-        _write(job.out, translate_image(sampler, image, seed, count))
-    return total
+    made = [tiling(sampler, found) for found in looked if not isinstance(found, Exception)]
+    for job, one in zip(jobs, made, strict=True):
+        _check_size(job, one.result)
+    return made
 
 
 def translate_image(
@@ -161,7 +162,7 @@ def translate_image(
         count: is told of the tiles that are done.
 
     Raises:
-        UsageError: as `translate_files`.
+        UsageError: for a model without the task `translate`, or images that can't be put together from its tiles.
     """
     sampler.check("translate")
     image = in_channels(image, sampler.data.fields["inputs"].shape[2])
@@ -185,8 +186,24 @@ def _size(path: Path) -> tuple[int, int]:
     return height, width
 
 
+def _check_size(job: Job, size: tuple[int, int]) -> None:
+    height, width = size
+    format = FORMATS[job.out.suffix.lower()]
+    if height * width > most_pixels():
+        raise UsageError(
+            f"'{job.source}' would become {height}x{width} pixels, {height * width:,} in all, and at most "
+            f"{most_pixels():,} can be read again.",
+            "Cut it into several images.",
+        )
+    longest = LONGEST.get(format, max(size))
+    if max(size) > longest:
+        raise UsageError(
+            f"'{job.source}' would become {height}x{width} pixels, and {format} takes at most {longest:,} a side.",
+            "Write a .png, or cut the image.",
+        )
+
+
 def _write(path: Path, image: np.ndarray) -> None:
     buffer = BytesIO()
-    shown = Image.fromarray(image[..., 0] if image.shape[2] == 1 else image)
-    shown.save(buffer, FORMATS[path.suffix.lower()], quality=JPEG_QUALITY)
+    as_pillow(image).save(buffer, FORMATS[path.suffix.lower()], quality=JPEG_QUALITY)
     write_bytes(path, buffer.getvalue())

@@ -11,6 +11,7 @@ from plotly.offline import get_plotlyjs
 
 from zoo_core.comparing.summaries import Summary
 from zoo_core.comparing.tables import Table
+from zoo_core.reporting.words import seconds_of
 from zoo_core.training.selection import PREFIX
 
 COLOURS = ("#2f7ebc", "#c8642a", "#1f9a83", "#b8559b", "#8a7a1f", "#7a7f87")
@@ -66,27 +67,28 @@ def held_out_chart(table: Table, runs: Sequence[Sequence[list[Line]]], x: Litera
         # all runs of a table are scored by the same distance
         _add_curves(figure, lines, x, next(iter(keys)), html.escape(summary.label), colour, dash)
     doubling = {"type": "log", "dtick": math.log10(2), "tickformat": ".3~g"}
-    title = {"images": "images seen", "seconds": "seconds of training"}[x]
+    title = {"images": "images seen", "seconds": seconds_of(table)}[x]
     return _chart(figure, xaxis=_axis(title), yaxis=_axis("held-out score", **doubling))
 
 
 def cost_chart(table: Table, cost: Literal["seconds", "parameters"]) -> Chart | None:
     """The ranking score of each model with its interval against seconds of training or parameters, the Pareto front
-    drawn; None for fewer than two models that have one."""
+    drawn where there is one; None for fewer than two models that have a score."""
     key = table.ranked_by
     scored = [s for s in table.summaries if key in s.metrics and math.isfinite(s.metrics[key].mean)]
     if key is None or len(scored) < 2:
         return None
     figure = go.Figure()
     front = sorted((s for s in scored if cost in s.efficient), key=lambda s: getattr(s, cost))
-    figure.add_scatter(
-        x=_short(getattr(s, cost) for s in front),
-        y=_short(s.metrics[key].mean for s in front),
-        mode="lines",
-        line={"color": COLOURS[-1], "width": 1.5, "dash": "dot", "shape": "hv"},
-        name="Pareto front",
-        hoverinfo="skip",
-    )
+    if front:
+        figure.add_scatter(
+            x=_short(getattr(s, cost) for s in front),
+            y=_short(s.metrics[key].mean for s in front),
+            mode="lines",
+            line={"color": COLOURS[-1], "width": 1.5, "dash": "dot", "shape": "hv"},
+            name="Pareto front",
+            hoverinfo="skip",
+        )
     for summary, (colour, _) in zip(scored, itertools.cycle(STYLES)):
         figure.add_scatter(
             x=_short([getattr(summary, cost)]),
@@ -96,7 +98,7 @@ def cost_chart(table: Table, cost: Literal["seconds", "parameters"]) -> Chart | 
             marker={"color": colour, "size": 10, "symbol": "diamond" if cost in summary.efficient else "circle"},
             name=html.escape(summary.label),
         )
-    title = {"seconds": "seconds of training", "parameters": "parameters"}[cost]
+    title = {"seconds": seconds_of(table), "parameters": "parameters"}[cost]
     label = scored[0].metrics[key].label
     return _chart(figure, xaxis=_axis(title, type="log"), yaxis=_axis(label), hovermode="closest")
 

@@ -10,7 +10,7 @@ from zoo_core.comparing.results import Comparison
 from zoo_core.comparing.summaries import Summary
 from zoo_core.comparing.tables import Table
 from zoo_core.reporting.curves import COLOURS
-from zoo_core.reporting.words import heading
+from zoo_core.reporting.words import heading, seconds_of
 from zoo_core.runs import RunFolder
 from zoo_core.training.selection import PREFIX
 
@@ -108,7 +108,7 @@ def _costs(axes: Any, table: Table) -> None:
         axes.xaxis.set_minor_formatter("{x:g}")
         axes.tick_params(axis="x", which="both", labelsize="small", length=3)
     axes.margins(x=0.2)
-    axes.set_xlabel("seconds of training")
+    axes.set_xlabel(seconds_of(table))
     axes.set_ylabel(summaries[0].metrics[key].label if summaries else "")
 
 

@@ -15,6 +15,7 @@ from zoo_core.evaluation.record import Cost, Record
 from zoo_core.files import write_text
 from zoo_core.reporting import curves, reproduce, words
 from zoo_core.reporting.pictures import ROOM, Picture, picture
+from zoo_core.reporting.text import failed_run
 from zoo_core.runs import RunFolder
 
 
@@ -114,13 +115,17 @@ def write_report(comparison: Comparison, runs: Mapping[str, Path], out: Path) ->
     )
     folders = {name: RunFolder(path) for name, path in runs.items()}
     tables = comparison.tables()
-    most = ROOM // max(1, sum(len(_sheets(table, folders)) for table in tables))
-    sections = [_section(table, folders, most, comparison.records) for table in tables]
+    sheets = [_sheets(table, folders) for table in tables]
+    most = ROOM // max(1, sum(map(len, sheets)))
+    sections = [
+        _section(table, folders, found, most, comparison.records) for table, found in zip(tables, sheets, strict=True)
+    ]
     page = environment.get_template("report.html.j2").render(
         comparison=comparison,
         sections=sections,
         entries=[_entry(record) for record in comparison.records],
         words=words,
+        failed_run=failed_run,
         reproduce=reproduce,
         style=_text_of("report.css"),
         script=_text_of("report.js"),
@@ -133,7 +138,13 @@ def _text_of(name: str) -> Markup:
     return Markup((files("zoo_core.reporting") / name).read_text(encoding="utf-8"))
 
 
-def _section(table: Table, folders: Mapping[str, RunFolder], most: int, records: list[Record]) -> Section:
+Sheets = Mapping[tuple[str, str], Path]
+"""The files that are there, by kind and run."""
+
+
+def _section(
+    table: Table, folders: Mapping[str, RunFolder], sheets: Sheets, most: int, records: list[Record]
+) -> Section:
     lines = [[folders[run].metrics() if run in folders else [] for run in s.runs] for s in table.summaries]
     charts = [
         ("Score against seconds of training", curves.cost_chart(table, "seconds")),
@@ -146,15 +157,14 @@ def _section(table: Table, folders: Mapping[str, RunFolder], most: int, records:
     return Section(
         table=table,
         grid=words.grid(table),
-        galleries=[gallery for kind in KINDS if (gallery := _gallery(kind, table, folders, most)).models],
+        galleries=[gallery for kind in KINDS if (gallery := _gallery(kind, table, sheets, most)).models],
         charts=[(title, chart) for title, chart in charts if chart],
         training=[(label, chart) for label, chart in training if chart],
         example=next(record for record in records if source_of(record).run == first),
     )
 
 
-def _sheets(table: Table, folders: Mapping[str, RunFolder]) -> dict[tuple[str, str], Path]:
-    """The files that are there, by kind and run."""
+def _sheets(table: Table, folders: Mapping[str, RunFolder]) -> Sheets:
     found = {}
     for kind in KINDS:
         for summary in table.summaries:
@@ -165,21 +175,18 @@ def _sheets(table: Table, folders: Mapping[str, RunFolder]) -> dict[tuple[str, s
     return found
 
 
-def _gallery(kind: Kind, table: Table, folders: Mapping[str, RunFolder], most: int) -> Gallery:
-    found = _sheets(table, folders)
+def _gallery(kind: Kind, table: Table, sheets: Sheets, most: int) -> Gallery:
     models = []
     for summary in table.summaries:
         seeds = list(zip(summary.seeds, summary.runs, strict=True))
         if kind is not KINDS[0]:
-            seeds = [(seed, run) for seed, run in seeds[:1] if (kind.heading, run) in found]
-        models.append([_shown(kind, summary, seed, run, found, most) for seed, run in seeds])
+            seeds = [(seed, run) for seed, run in seeds[:1] if (kind.heading, run) in sheets]
+        models.append([_shown(kind, summary, seed, run, sheets, most) for seed, run in seeds])
     return Gallery(kind, [shown for shown in models if shown])
 
 
-def _shown(
-    kind: Kind, summary: Summary, seed: int, run: str, found: Mapping[tuple[str, str], Path], most: int
-) -> Shown:
-    path = found.get((kind.heading, run))
+def _shown(kind: Kind, summary: Summary, seed: int, run: str, sheets: Sheets, most: int) -> Shown:
+    path = sheets.get((kind.heading, run))
     return Shown(summary.label, seed, run, picture(path, most) if path else None)
 
 

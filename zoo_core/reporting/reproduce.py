@@ -9,7 +9,12 @@ import tomli_w
 
 from zoo_core.comparing.summaries import source_of
 from zoo_core.data.sources import without_splits
+from zoo_core.evaluation.protocol import load_protocol, protocol_names
 from zoo_core.evaluation.record import Record
+
+PAIRED = ("ms_ssim", "psnr", "ssim")
+"""zoo-core's metrics of pairs, with whose names the keys of their scores begin. There are as many pairs as originals,
+whatever the number of generated images."""
 
 
 def training_command(record: Record) -> str:
@@ -21,15 +26,20 @@ def training_command(record: Record) -> str:
 
 
 def evaluation_command(record: Record) -> str:
-    """`zoo evaluate` by the record's protocol, or with all that was fixed without one."""
+    """`zoo evaluate` by the record's protocol, or with all that was fixed without one. FILE stands for a protocol or
+    weights of one's own."""
     words = ["zoo", "evaluate", source_of(record).run]
-    if record.protocol:
-        return shlex.join([*words, "--protocol", record.protocol.name])
-    data, counts = record.data, {score.n_generated for score in record.metrics.values() if score.n_generated}
+    weights = ["--weights", "FILE"] if "@" in record.features.name else []
+    if protocol := record.protocol:
+        shipped = protocol.name in protocol_names() and load_protocol(protocol.name) == protocol
+        return shlex.join([*words, "--protocol", protocol.name if shipped else "FILE", *weights])
+    data, counts = record.data, {key: score.n_generated for key, score in record.metrics.items()}
+    unpaired = [count for key, count in counts.items() if not key.startswith(PAIRED)]
+    count = max(unpaired or counts.values(), default=0)
     against = data.name if data.reference in ("all", "test") else f"{without_splits(data.name)}#{data.reference}"
-    words += ["--against", against, "--features", record.features.name.partition(":")[0].partition("@")[0]]
+    words += ["--against", against, "--features", record.features.name.partition(":")[0].partition("@")[0], *weights]
     words += ["--checkpoint", source_of(record).checkpoint_rule, "--seed", str(record.sampling_seed)]
-    words += ["-n", str(max(counts))] if counts else []
+    words += ["-n", str(count)] if count else []
     words += ["--metrics", ",".join(record.requested)] if record.requested else []
     return shlex.join(words)
 

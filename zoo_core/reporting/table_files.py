@@ -74,8 +74,10 @@ COLUMNS = (
     "protocol",
     "model",
     "checkpoint",
-    "rank",
+    "rank_first",
+    "rank_last",
     "seeds",
+    "failed_seeds",
     "metric",
     "label",
     "better",
@@ -100,7 +102,8 @@ COLUMNS = (
 def csv_table(comparison: Comparison) -> str:
     """A row for each model and metric, unrounded; empty where something is not known. `low` and `high` are Student's
     95 % interval over seeds, or the interval from the draw of the images where there is but one; `values` one for each
-    seed, divided by blanks."""
+    seed that has the metric, divided by blanks; `rank_first` to `rank_last` the places that the tests leave a model.
+    """
     text = io.StringIO()
     writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
     writer.writeheader()
@@ -114,11 +117,14 @@ def csv_table(comparison: Comparison) -> str:
 
 def _about(summary: Summary) -> dict[str, object]:
     collapses = summary.collapses
+    first, last = summary.rank or ("", "")
     return {
         "model": summary.label,
         "checkpoint": summary.checkpoint,
-        "rank": summary.rank,
+        "rank_first": first,
+        "rank_last": last,
         "seeds": len(summary.seeds),
+        "failed_seeds": len(summary.failed),
         "images_seen": summary.images_seen,
         "seconds": summary.seconds,
         "parameters": summary.parameters,

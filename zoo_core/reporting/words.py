@@ -43,7 +43,7 @@ def grid(table: Table) -> Grid:
     """The ranked table: mean ± standard error of each metric with its interval, then what it cost."""
     first: dict[Column, list[Cell]] = {}
     if any(summary.rank is not None for summary in table.summaries):
-        first[Column("Rank")] = [_count(summary.rank) for summary in table.summaries]
+        first[Column("Rank")] = [_rank(summary) for summary in table.summaries]
     first[Column("Model", numeric=False)] = [Cell(summary.label) for summary in table.summaries]
     first[Column("Seeds")] = [_seeds(summary) for summary in table.summaries]
     metrics = table.columns()
@@ -72,7 +72,8 @@ def _scores(table: Table, key: str) -> list[Cell]:
 def _cell(metric: Aggregate | None, places: int) -> Cell:
     if metric is None:
         return Cell(NOT_MEASURED)
-    return Cell(score(metric, places), _interval(metric.interval, places), metric.mean)
+    value = metric.mean if math.isfinite(metric.mean) else None
+    return Cell(score(metric, places), _interval(metric.interval, places), value)
 
 
 def _other_checkpoint(table: Table) -> dict[Column, list[Cell]]:
@@ -112,8 +113,12 @@ def _seeds(summary: Summary) -> Cell:
     return Cell(f"{len(summary.seeds)}{failed}", value=len(summary.seeds))
 
 
-def _count(value: int | None) -> Cell:
-    return Cell(str(value or NOT_MEASURED), value=value)
+def _rank(summary: Summary) -> Cell:
+    """ "1–3", or "2" where the tests leave one place; sorted by its middle."""
+    if summary.rank is None:
+        return Cell(NOT_MEASURED)
+    first, last = summary.rank
+    return Cell(str(first) if first == last else f"{first}–{last}", value=(first + last) / 2)
 
 
 def _speed(value: float | None) -> Cell:
@@ -135,6 +140,11 @@ def _interval(interval: tuple[float, float] | None, places: int) -> str:
 def heading(table: Table) -> str:
     """The data set and the size of its images, such as "digits@16 (16×16×1)"."""
     return f"{table.data.name} ({'×'.join(map(str, table.data.shape))})"
+
+
+def seconds_of(table: Table) -> str:
+    """What an axis of seconds is called."""
+    return "seconds of training" + (", on different machines" if len(table.machines) > 1 else "")
 
 
 def facts(table: Table) -> list[tuple[str, str]]:
@@ -162,14 +172,16 @@ def note(table: Table) -> str:
         parts.append("Memorization above its floor means copied training images; below it, lower is no merit.")
     if any(summary.rank is not None for summary in table.summaries):
         parts.append(
-            "Rank: 1 + the number of models that are significantly better by the first score "
-            f"(Welch's two-sided t-test, p < {SIGNIFICANCE} after Holm's correction for {_tests(len(table.pairs))}); "
-            "models of the same rank are tied."
+            "Rank: the places that the tests leave a model, from 1 + the number of significantly better models to the "
+            "number of all less the significantly worse ones, by the first score (Welch's two-sided t-test, "
+            f"p < {SIGNIFICANCE} after Holm's correction for {_tests(len(table.pairs))})."
         )
     elif len(table.summaries) > 1 and table.ranked_by is not None:
         parts.append("Ordered by the first score; too few seeds to test any difference.")
     if len(table.summaries) > 1 and any(summary.efficient for summary in table.summaries):
         parts.append(f"{EFFICIENT}: no other model has as good a first score for as little of this.")
+    if len(table.machines) > 1:
+        parts.append(f"Seconds and speeds don't compare, they are of different machines: {'; '.join(table.machines)}.")
     if any(summary.collapses for summary in table.summaries):
         parts.append(f"Collapsed: seeds whose images vary less than {SHARE:.0%} as much as real ones.")
     return " ".join(parts)
@@ -198,7 +210,7 @@ def answer(table: Table) -> str:
     floor = "" if metric.floor is None else f"; real images score {_number(metric.floor, _places([metric.floor], 3))}"
     if not others:
         return f"On {name}, {best.label} reaches {metric.label} {value}{floor}."
-    return f"On {name}, {best.label} has the lowest {metric.label}, {value}, {_claim(table, key)}{floor}."
+    return f"On {name}, {best.label} has the lowest {metric.label}, {value}, {_claim(table, others)}{floor}."
 
 
 def score(metric: Aggregate | None, places: int) -> str:
@@ -233,15 +245,13 @@ def short(hexadecimal: str) -> str:
     return hexadecimal[:12]
 
 
-def _claim(table: Table, key: str) -> str:
-    best, *others = [summary for summary in table.summaries if key in summary.metrics]
-    if not any(other.rank for other in others):
+def _claim(table: Table, others: list[Summary]) -> str:
+    tested = against_first(table)
+    if not tested:
         return "with too few seeds to say that this is more than chance"
-    beaten = {pair.worse for pair in table.pairs if pair.better == best.label and pair.significant}
-    close = [other.label for other in others if other.label not in beaten]
-    if not close:
-        return "significantly below every other model"
-    return f"not significantly below {_enumerate(close)}"
+    if close := [pair.worse for pair in tested if not pair.significant]:
+        return f"not significantly below {_enumerate(close)}"
+    return f"significantly below every other model{' that can be tested' if len(tested) < len(others) else ''}"
 
 
 def _enumerate(names: list[str]) -> str:

@@ -56,6 +56,11 @@ def triples(inputs: np.ndarray, outputs: np.ndarray, targets: np.ndarray, column
     return grid(np.stack(shown, axis=1).reshape(-1, height, width, most), 3 * columns)
 
 
+def as_pillow(image: np.ndarray) -> Image.Image:
+    """uint8 (H, W, C), C 1 or 3, as Pillow has it."""
+    return Image.fromarray(image[..., 0] if image.shape[2] == 1 else image)
+
+
 def write_png(path: Path, image: np.ndarray) -> None:
     """Write uint8 (H, W, C), C 1 or 3, atomically.
 
@@ -63,7 +68,7 @@ def write_png(path: Path, image: np.ndarray) -> None:
         ZooError: where it can't be written.
     """
     buffer = io.BytesIO()
-    Image.fromarray(image[..., 0] if image.shape[-1] == 1 else image).save(buffer, "PNG", optimize=True)
+    as_pillow(image).save(buffer, "PNG", optimize=True)
     write_bytes(path, buffer.getvalue())
 
 
@@ -77,6 +82,6 @@ def write_gif(path: Path, frames: np.ndarray, seconds: float = 0.1) -> None:
         ZooError: where it can't be written.
     """
     buffer = io.BytesIO()
-    first, *others = (Image.fromarray(frame[..., 0] if frame.shape[-1] == 1 else frame) for frame in frames)
+    first, *others = map(as_pillow, frames)
     first.save(buffer, "GIF", save_all=True, append_images=others, duration=round(1000 * seconds), loop=0)
     write_bytes(path, buffer.getvalue())

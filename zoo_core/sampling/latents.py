@@ -52,7 +52,13 @@ class LatentSpace:
             raise NoLatents(f"Model '{sampler.spec.name}' draws no noise, so its images have no latent vectors.")
 
     def draw(self, count: int, seed: int, first: int = 0) -> np.ndarray:
-        """The latents of images number `first` to `first + count` of this seed, float32 (count, D)."""
+        """The latents of images number `first` to `first + count` of this seed, float32 (count, D).
+
+        Raises:
+            UsageError: for no images.
+        """
+        if count < 1:
+            raise UsageError(f"At least 1 image must be asked for, received {count}.")
         return self._noise(seed, (np.zeros(count, "int32"),), first).astype(np.float32)
 
     def images(self, latents: np.ndarray, labels: np.ndarray | None = None) -> np.ndarray:
@@ -65,7 +71,14 @@ class LatentSpace:
             UsageError: for labels missing, out of range, or given to a model that ignores them.
         """
         self.sampler.check_labels(labels, len(latents))
-        return to_uint8(self._images(0, (latents, *([] if labels is None else [labels]))))
+        given = [latents] if labels is None else [latents, labels]
+        images = np.empty((len(latents), *self.sampler.data.image_shape), np.uint8)
+        batch = min(self.sampler.full_batch, len(latents))
+        for start in range(0, len(latents), batch):
+            start = min(start, len(latents) - batch)  # the last batch is as large as all, so that one shape is compiled
+            here = slice(start, start + batch)
+            images[here] = to_uint8(self._images(0, [array[here] for array in given]))
+        return images
 
     def decode(self, tools: Tools, latents: Tensor, *labels: Tensor) -> Tensor:
         """The images (N, H, W, C) of latents (N, D), in [-1, 1]: for functions that are compiled."""

@@ -6,14 +6,15 @@ training; here it is that of the latents themselves.
 """
 
 from collections.abc import Callable
+from itertools import count as count_from
 
 import numpy as np
 from keras import ops
 from scipy.ndimage import uniform_filter
 
-from zoo_core.errors import UsageError
 from zoo_core.models import Tensor, Tools
 from zoo_core.models.pixels import scale
+from zoo_core.progress import Progress
 from zoo_core.sampling.latents import LatentSpace
 
 PRIOR = 0.03
@@ -27,8 +28,6 @@ STEPS = 300
 RATE = 0.1
 """Of Adam in the first step; it falls to 0 in a straight line."""
 
-Told = Callable[[int], object]
-
 
 class Projector:
     """Finds the latents z of images y by minimising Σ w·|G(z) − y| / Σ w + λ·‖z‖² / 2D, of which the first part is the
@@ -38,7 +37,8 @@ class Projector:
 
     Args:
         prior: λ; greater values give more typical images, lesser ones agree better.
-        starts: drawn for each image. The latents that the model's own encoder finds are another one, where it has such.
+        starts: drawn for each image. Where all pixels are known, the latents that the model's own encoder finds are
+            another one, if it has such.
         steps: of Adam.
     """
 
@@ -56,50 +56,64 @@ class Projector:
         weights: np.ndarray | None = None,
         labels: np.ndarray | None = None,
         seed: int = 0,
-        tell: Told = lambda step: None,
+        progress: Progress | None = None,
     ) -> np.ndarray:
-        """The latents of images, float32 (N, D).
+        """The latents of images, float32 (N, D). Those of an image depend on its number, and on the others by no more
+        than float32 rounding.
 
         Args:
             images: uint8 (N, H, W, C).
-            weights: float32 (N, H, W), how much each pixel counts; by default all count alike.
+            weights: float32 (N, H, W), how much each pixel counts: for images of which a part is unknown, whose pixels
+                there, of weight 0, are not looked at. By default all pixels are known and count alike.
             labels: int32 (N,), for conditional models.
             seed: of the starts.
-            tell: called after each step with their number.
+            progress: told of the steps that are done.
 
         Raises:
-            UsageError: for images of another shape; for labels missing, or given to a model that ignores them.
+            UsageError: for images of another shape or type; for labels missing, or given to a model that ignores them.
         """
-        shape = self._space.sampler.data.image_shape
-        if images.shape[1:] != shape or not len(images):
-            raise UsageError(f"Expected images of shape {shape}, received {len(images)} of {images.shape[1:]}.")
-        self._space.sampler.check_labels(labels, len(images))
-        weights = np.ones(images.shape[:3], "float32") if weights is None else weights
-        z = np.concatenate([*self._drawn(len(images), seed), *self._encoded(images)])  # (S·N, D)
-        every = [
-            np.tile(array, (len(z) // len(images), *[1] * (array.ndim - 1)))
-            for array in (images, weights, *([] if labels is None else [labels.astype("int32")]))
-        ]
+        sampler = self._space.sampler
+        sampler.check_images(images)
+        sampler.check_labels(labels, len(images))
+        starts = self._drawn(len(images), seed)
+        if weights is None:
+            starts = np.concatenate([starts, *self._encoded(images)], axis=1)
+            weights = np.ones(images.shape[:3], "float32")
+        arrays = [starts, images, weights, *([] if labels is None else [labels.astype("int32")])]
+        at_once = max(1, sampler.full_batch // starts.shape[1])  # images whose descents are one batch
+        firsts = range(0, len(images), at_once)
+        done, total = count_from(1), len(firsts) * self._steps
+        found = []
+        for first in firsts:
+            parts = [array[first : first + at_once] for array in arrays]
+            found.append(self._descend(*parts, told=lambda: progress("Steps", next(done), total) if progress else None))
+        return np.concatenate(found)
+
+    def _descend(self, starts: np.ndarray, *arrays: np.ndarray, told: Callable[[], object]) -> np.ndarray:
+        """Of descents from (n, S, D) the best ends, (n, D)."""
+        z = starts.reshape(-1, starts.shape[2])  # (n·S, D)
+        every = [np.repeat(array, starts.shape[1], axis=0) for array in arrays]
         mean, square = np.zeros_like(z), np.zeros_like(z)
         for step in range(1, self._steps + 1):
             gradient = self._gradients(0, (z, *every))
             mean = 0.9 * mean + 0.1 * gradient
             square = 0.999 * square + 0.001 * gradient**2
             rate = RATE * (1 - (step - 1) / self._steps)
-            z -= rate * (mean / (1 - 0.9**step)) / (np.sqrt(square / (1 - 0.999**step)) + 1e-8)
-            tell(step)
-        losses = self._losses(0, (z, *every)).reshape(-1, len(images))
-        return z.reshape(*losses.shape, -1)[losses.argmin(axis=0), np.arange(len(images))]
+            z = z - rate * (mean / (1 - 0.9**step)) / (np.sqrt(square / (1 - 0.999**step)) + 1e-8)
+            told()
+        losses = self._losses(0, (z, *every)).reshape(starts.shape[:2])
+        return z.reshape(starts.shape)[np.arange(len(starts)), losses.argmin(axis=1)]
 
     def _drawn(self, count: int, seed: int) -> np.ndarray:
-        return self._space.draw(self._starts * count, seed).reshape(self._starts, count, -1)
+        """Starts (N, S, D), which the seed and the number of the image decide."""
+        return self._space.draw(count * self._starts, seed).reshape(count, self._starts, -1)
 
     def _encoded(self, images: np.ndarray) -> list[np.ndarray]:
-        """The encoder's latents, (N, D), where they have the length of those that images are drawn from."""
+        """The encoder's latents, (N, 1, D), where they have the length of those that images are drawn from."""
         if not self._space.sampler.spec.reconstructs:
             return []
-        latents = self._space.sampler.encode(images).reshape(len(images), -1)
-        return [latents] if latents.shape[1] == self._space.dimensions else []
+        latents = self._space.sampler.encode(images).reshape(len(images), 1, -1)
+        return [latents] if latents.shape[2] == self._space.dimensions else []
 
     def _losses_batch(
         self, tools: Tools, count: int, latents: Tensor, images: Tensor, weights: Tensor, *labels: Tensor

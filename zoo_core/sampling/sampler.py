@@ -26,6 +26,9 @@ BATCH = 256
 PIXELS = 2**20
 """In a batch, at most: of images above 64×64 there are fewer, which fit where the model could be trained."""
 
+TO_LEVELS = "Bring floats in [0, 1] to levels first: (255 * images).round().astype('uint8')"
+"""The hint where an array should be uint8."""
+
 
 class Sampler:
     """Runs the networks that are used after training.
@@ -135,7 +138,7 @@ class Sampler:
         """Images through encoder and decoder: uint8 (N, H, W, C) → uint8 (N, H, W, C).
 
         Raises:
-            UsageError: for a model without that task, or images of another shape.
+            UsageError: for a model without that task, or images of another shape or type.
         """
         self.check("reconstruct")
         return np.concatenate([to_uint8(part) for part in self._batches(self._reconstruct, 0, images, 0, batch)])
@@ -163,7 +166,7 @@ class Sampler:
             batch: inputs at a time; changes an image by one uint8 level at most.
 
         Raises:
-            UsageError: for a model without that task, or inputs of another shape.
+            UsageError: for a model without that task, or inputs of another shape or type.
         """
         self.check("translate")
         made = self._batches(self._transform, seed, inputs, first, batch, field="inputs")
@@ -185,7 +188,7 @@ class Sampler:
             uint8 (N, H, W, C).
 
         Raises:
-            UsageError: for a model without that task, or images of another shape.
+            UsageError: for a model without that task, or images of another shape or type.
         """
         self.check("inpaint")
         mask = known[..., None].astype("float32")
@@ -204,7 +207,7 @@ class Sampler:
             float64 (N,), nats.
 
         Raises:
-            UsageError: for a model without that task, or images of another shape.
+            UsageError: for a model without that task, or images of another shape or type.
             ZooError: where the model gives anything but a finite number for each image.
         """
         if self.likelihood is None:
@@ -231,9 +234,7 @@ class Sampler:
         beside: tuple[np.ndarray, ...] = (),
     ) -> Iterator[np.ndarray]:
         """As `_parts`, of images or other fields of the data, whose shape is known."""
-        shape = self.data.fields[field].shape
-        if images.shape[1:] != shape or not len(images):
-            raise UsageError(f"Expected {field} of shape {shape}, received {len(images)} of {images.shape[1:]}.")
+        self.check_images(images, field)
         return self._parts(run, seed, (images, *beside), first, batch)
 
     def _parts(
@@ -260,6 +261,14 @@ class Sampler:
                 f"Model '{self.spec.name}' does not {task}; its tasks: {', '.join(sorted(self.spec.tasks))}.",
                 "It makes images from others: zoo translate RUN IMAGES OUT" if by_inputs else "Others: zoo models list",
             )
+
+    def check_images(self, images: np.ndarray, field: str = "images") -> None:
+        """Raises UsageError for what is not uint8 (N, H, W, C), N at least 1, as this field of the data has them."""
+        if images.dtype != np.uint8:
+            raise UsageError(f"Expected {field} in uint8, received {images.dtype}.", TO_LEVELS)
+        shape = self.data.fields[field].shape
+        if images.shape[1:] != shape or not len(images):
+            raise UsageError(f"Expected {field} of shape {shape}, received {len(images)} of {images.shape[1:]}.")
 
     def check_labels(self, labels: np.ndarray | None, count: int) -> None:
         """Raises UsageError for labels missing, out of range, not `count`, or given to a model that ignores them."""

@@ -134,7 +134,7 @@ class _Tools(TrainingTools):
         self._offset = offset
 
     def augment(self, images: Tensor) -> Tensor:
-        return images + self._offset
+        return keras.tree.map_structure(lambda each: each + self._offset, images)
 
     def grad(self, function: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
         inner = super().grad(function)

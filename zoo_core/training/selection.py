@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol, get_args
 
-from zoo_core.errors import UsageError
+from zoo_core.errors import UsageError, unknown
 from zoo_core.runs import RunFolder
 from zoo_core.training import checkpoint
 from zoo_core.training.options import TrainingOptions
@@ -67,9 +67,11 @@ def choose(run: RunFolder, rule: Rule) -> tuple[int, Path]:
     """The step and the file of the checkpoint that a rule picks.
 
     Raises:
-        UsageError: for the best one of a run without scores.
+        UsageError: for the best one of a run without scores, or a rule that there is not.
         ZooError: if there is no checkpoint yet.
     """
+    if rule not in get_args(Rule):
+        raise unknown("checkpoint", rule, get_args(Rule))
     if rule == "final":
         path = checkpoint.latest(run)
         return checkpoint.steps_of(run)[-1], path

@@ -7,7 +7,7 @@ from keras import ops
 
 import zoo_core
 from zoo_core.data import Dataset, Feeder, load_dataset
-from zoo_core.testing import build_model
+from zoo_core.testing import build_model, loss_of
 from zoo_core.training.build import Built
 from zoo_core.training.engine import Engine
 from zoo_core.training.options import TrainingOptions
@@ -35,6 +35,20 @@ def test_there_is_an_embedding_for_each_class(built: Built):
     for network in built.networks.values():
         (embedding,) = [layer for layer in network.layers if isinstance(layer, keras.layers.Embedding)]
         assert embedding.input_dim == 10
+
+
+def test_losses_are_cross_entropies_of_images_with_their_labels(built: Built):
+    rng, labels = np.random.default_rng(0), np.array([3, 1, 4, 1], "int32")
+    images, z = rng.uniform(-1, 1, (4, 16, 16, 1)).astype("float32"), rng.normal(size=(4, 100)).astype("float32")
+    generator, discriminator = (built.networks[name] for name in ("generator", "discriminator"))
+    fakes = ops.convert_to_numpy(generator([z, labels], training=True))
+    real, fake = (ops.convert_to_numpy(discriminator([x, labels], training=True)) for x in (images, fakes))
+    batch = {"images": images, "z": z, "labels": labels}
+    loss, logs = loss_of(built.model.discriminator_loss, built.networks, batch)
+    assert loss == pytest.approx(np.logaddexp(0, -real).mean() + np.logaddexp(0, fake).mean(), rel=1e-5)
+    assert logs == {"accuracy": pytest.approx(((real > 0).mean() + (fake <= 0).mean()) / 2)}
+    loss, _ = loss_of(built.model.generator_loss, built.networks, batch)
+    assert loss == pytest.approx(np.logaddexp(0, -fake).mean(), rel=1e-5)
 
 
 def test_training_makes_samples_resemble_the_class_that_was_asked_for(digits: Dataset, built: Built):

@@ -7,7 +7,7 @@ from keras import ops
 
 import zoo_core
 from zoo_core.data import Dataset, Feeder, load_dataset
-from zoo_core.testing import build_model
+from zoo_core.testing import build_model, loss_of
 from zoo_core.training.build import Built
 from zoo_core.training.engine import Engine
 from zoo_core.training.options import TrainingOptions
@@ -56,6 +56,19 @@ def test_both_optimizers_are_adam_with_the_paper_s_settings(built: Built):
         assert isinstance(phase.optimizer, keras.optimizers.Adam)
         assert float(phase.optimizer.learning_rate) == pytest.approx(2e-4)
         assert phase.optimizer.beta_1 == 0.5
+
+
+def test_losses_are_cross_entropies_the_generator_s_unsaturated(built: Built):
+    generator, discriminator = (built.networks[name] for name in ("generator", "discriminator"))
+    rng = np.random.default_rng(0)
+    images, z = rng.uniform(-1, 1, (4, 16, 16, 1)).astype("float32"), rng.normal(size=(4, 100)).astype("float32")
+    real, fake = (ops.convert_to_numpy(discriminator(x, training=True)) for x in (images, generator(z, training=True)))
+    batch = {"images": images, "z": z}
+    loss, logs = loss_of(built.model.discriminator_loss, built.networks, batch)
+    assert loss == pytest.approx(np.logaddexp(0, -real).mean() + np.logaddexp(0, fake).mean(), rel=1e-5)
+    assert logs == {"accuracy": pytest.approx(((real > 0).mean() + (fake <= 0).mean()) / 2)}
+    loss, _ = loss_of(built.model.generator_loss, built.networks, batch)
+    assert loss == pytest.approx(np.logaddexp(0, -fake).mean(), rel=1e-5)
 
 
 def test_training_brings_generated_images_closer_to_real_ones(digits: Dataset):

@@ -71,11 +71,19 @@ def test_both_optimizers_are_gradient_descent_with_momentum(built: Built):
         assert phase.optimizer.momentum == 0.5
 
 
-def test_the_generator_s_loss_does_not_saturate(built: Built):
-    """At first the discriminator knows nothing: −log D(G(z)) is log 2, and so is half the sum of its own two terms."""
-    batch = {"images": np.zeros((8, 16, 16, 1), "float32"), "z": np.ones((8, 100), "float32")}
-    for loss in (built.model.generator_loss, built.model.discriminator_loss):
-        assert loss_of(loss, built.networks, batch)[0] == pytest.approx(np.log(2), abs=1e-3)
+def test_losses_are_cross_entropies_the_discriminator_s_halved_and_the_generator_s_unsaturated(digits: Dataset):
+    built = build_model("gan", digits.spec, width=20, dropout=0.0, input_dropout=0.0)
+    generator, discriminator = (built.networks[name] for name in ("generator", "discriminator"))
+    discriminator.set_weights([100 * weight for weight in discriminator.get_weights()])  # no longer all but 0
+    rng = np.random.default_rng(0)
+    images, z = rng.uniform(-1, 1, (4, 16, 16, 1)).astype("float32"), rng.normal(size=(4, 100)).astype("float32")
+    real, fake = (ops.convert_to_numpy(discriminator(x, training=True)) for x in (images, generator(z, training=True)))
+    batch = {"images": images, "z": z}
+    loss, logs = loss_of(built.model.discriminator_loss, built.networks, batch)
+    assert loss == pytest.approx((np.logaddexp(0, -real).mean() + np.logaddexp(0, fake).mean()) / 2, rel=1e-5)
+    assert logs == {"accuracy": pytest.approx(((real > 0).mean() + (fake <= 0).mean()) / 2)}
+    loss, _ = loss_of(built.model.generator_loss, built.networks, batch)
+    assert loss == pytest.approx(np.logaddexp(0, -fake).mean(), rel=1e-5)
 
 
 def test_training_brings_generated_images_closer_to_real_ones(digits: Dataset):

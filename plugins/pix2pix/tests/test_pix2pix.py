@@ -8,10 +8,14 @@ from keras import ops
 import zoo_core
 from zoo_core.data import Dataset, Feeder, load_dataset
 from zoo_core.evaluation.psnr import psnr_of
+from zoo_core.models import Tensor
+from zoo_core.models.augment import POLICIES
 from zoo_core.testing import build_model, loss_of
+from zoo_core.training.backends import backend
 from zoo_core.training.build import Built
 from zoo_core.training.engine import Engine
 from zoo_core.training.options import TrainingOptions
+from zoo_core.training.tools import TrainingTools
 
 
 @pytest.fixture(scope="module")
@@ -49,12 +53,38 @@ def test_both_optimizers_are_adam_with_the_paper_s_settings(built: Built):
         assert phase.optimizer.beta_1 == 0.5
 
 
-def test_the_generator_s_loss_is_adversarial_plus_a_hundred_times_l1(built: Built, digits: Dataset):
-    images = np.zeros((2, 16, 16, 1), "float32")
-    batch = {"images": images, "inputs": images + 0.5}
+def test_losses_are_the_paper_s_of_pairs_of_input_and_image(digits: Dataset):
+    built = build_model("pix2pix", digits.spec, width=8, dropout=0.0)
+    inputs, images = np.random.default_rng(0).uniform(-1, 1, (2, 4, 16, 16, 1)).astype("float32")
+    fakes = ops.convert_to_numpy(built.networks["generator"](inputs, training=True))
+    pairs = (np.concatenate([inputs, x], axis=-1) for x in (images, fakes))
+    real, fake = (ops.convert_to_numpy(built.networks["discriminator"](pair, training=True)) for pair in pairs)
+    batch = {"inputs": inputs, "images": images}
+    loss, logs = loss_of(built.model.discriminator_loss, built.networks, batch)
+    assert loss == pytest.approx((np.logaddexp(0, -real).mean() + np.logaddexp(0, fake).mean()) / 2, rel=1e-5)
+    assert logs == {"accuracy": pytest.approx(((real > 0).mean() + (fake <= 0).mean()) / 2)}
+    adversarial, l1 = np.logaddexp(0, -fake).mean(), np.abs(images - fakes).mean()
     loss, logs = loss_of(built.model.generator_loss, built.networks, batch)
-    assert loss == pytest.approx(logs["adversarial"] + 100 * logs["l1"], rel=1e-5)
-    assert logs["adversarial"] == pytest.approx(np.log(2), abs=0.05)  # a discriminator that knows nothing
+    assert logs == pytest.approx({"adversarial": adversarial, "l1": l1}, rel=1e-5)
+    assert loss == pytest.approx(adversarial + 100 * l1, rel=1e-5)
+
+
+def test_input_and_image_are_augmented_alike_and_their_colors_not_mixed(built: Built):
+    judged = []
+
+    def discriminator(pair: Tensor, training: bool) -> Tensor:
+        judged.append(ops.convert_to_numpy(pair))
+        return pair
+
+    def tools() -> TrainingTools:
+        return TrainingTools(backend(), backend().key(0), ops.zeros((), "int32"), POLICIES)
+
+    arrays = np.random.default_rng(0).uniform(-1, 1, (2, 4, 16, 16, 3)).astype("float32")
+    inputs, images = map(ops.convert_to_tensor, arrays)
+    nets = {"generator": lambda x, training: x, "discriminator": discriminator}
+    built.model.discriminator_loss(nets, {"inputs": inputs, "images": images}, tools())
+    alone = [ops.convert_to_numpy(tools().augment(x)) for x in (inputs, images)]
+    np.testing.assert_allclose(judged[0], np.concatenate(alone, axis=-1), atol=1e-6)
 
 
 def test_dropout_is_its_noise_while_translating_too(built: Built, digits: Dataset):

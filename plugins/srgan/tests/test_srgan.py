@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+from keras import ops
 from PIL import Image
 from zoo_srgan.model import enlargements
 
@@ -58,6 +59,13 @@ def test_inputs_that_are_no_whole_part_of_the_images_are_refused(images: tuple):
     assert caught.value.exit_code == 2
 
 
+def test_who_follows_the_hint_for_images_that_are_too_small_is_not_refused_again():
+    with pytest.raises(UnsupportedShape, match=r"at least 8x8 pixels .* received 4x4") as caught:
+        build_model("srgan", load_dataset("digits@4~downscale2").spec, width=2, blocks=1)
+    example = caught.value.hint.removesuffix(".").split("SET")[1]
+    build_model("srgan", load_dataset(f"digits{example}").spec, width=2, blocks=1)
+
+
 def test_the_discriminator_halves_until_few_pixels_are_left():
     """At the paper's 96 pixels four times; in units of its 64 channels."""
     images = np.zeros((4, 96, 96, 1), "uint8")
@@ -81,22 +89,36 @@ def test_both_optimizers_are_adam_with_the_paper_s_settings(built: Built):
         assert phase.optimizer.beta_1 == 0.9
 
 
-def generator_loss(built: Built, data: Dataset) -> tuple[float, dict[str, float]]:
-    batch = Feeder(data, "train", 4, 0).batch(0)
-    scaled = {name: batch[name].astype("float32") / 127.5 - 1 for name in ("images", "inputs")}
-    return loss_of(built.model.generator_loss, built.networks, scaled)
+@pytest.fixture(scope="module")
+def batch() -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(0)
+    shapes = {"images": (4, 16, 16, 1), "inputs": (4, 8, 8, 1)}
+    return {name: rng.uniform(-1, 1, shape).astype("float32") for name, shape in shapes.items()}
 
 
-def test_the_generator_s_loss_is_the_squared_error_and_a_thousandth_of_the_adversarial(built: Built, digits: Dataset):
-    loss, logs = generator_loss(built, digits)
-    assert loss == pytest.approx(logs["mse"] + 1e-3 * logs["adversarial"], rel=1e-5)
+def test_losses_are_the_paper_s(built: Built, batch: dict[str, np.ndarray]):
+    generator, discriminator = (built.networks[name] for name in ("generator", "discriminator"))
+    fakes = ops.convert_to_numpy(generator(batch["inputs"], training=True))
+    real, fake = (ops.convert_to_numpy(discriminator(x, training=True)) for x in (batch["images"], fakes))
+    loss, logs = loss_of(built.model.discriminator_loss, built.networks, batch)
+    assert loss == pytest.approx(np.logaddexp(0, -real).mean() + np.logaddexp(0, fake).mean(), rel=1e-5)
+    assert logs == {"accuracy": pytest.approx(((real > 0).mean() + (fake <= 0).mean()) / 2)}
+    mse, adversarial = np.square(batch["images"] - fakes).mean(), np.logaddexp(0, -fake).mean()
+    loss, logs = loss_of(built.model.generator_loss, built.networks, batch)
+    assert logs == pytest.approx({"mse": mse, "adversarial": adversarial}, rel=1e-5)
+    assert loss == pytest.approx(mse + 1e-3 * adversarial, rel=1e-5)
 
 
-def test_without_the_adversarial_loss_it_is_srresnet_and_has_no_discriminator(built: Built, digits: Dataset):
+def test_without_the_adversarial_loss_it_is_srresnet_and_has_no_discriminator(
+    digits: Dataset, batch: dict[str, np.ndarray]
+):
     resnet = build_model("srgan", digits.spec, width=4, blocks=2, adversarial_weight=0)
     assert list(resnet.networks) == ["generator"]
     assert [phase.name for phase in resnet.model.phases()] == ["generator"]
-    assert generator_loss(resnet, digits)[0] == pytest.approx(generator_loss(built, digits)[1]["mse"], rel=1e-4)
+    made = ops.convert_to_numpy(resnet.networks["generator"](batch["inputs"], training=True))
+    loss, logs = loss_of(resnet.model.generator_loss, resnet.networks, batch)
+    assert loss == pytest.approx(np.square(batch["images"] - made).mean(), rel=1e-5)
+    assert logs == {}
 
 
 def repeat_pixels(generator: keras.Model) -> None:

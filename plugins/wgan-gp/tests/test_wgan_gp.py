@@ -47,11 +47,16 @@ def test_both_optimizers_are_adam_with_the_paper_s_settings(built: Built):
         assert (phase.optimizer.beta_1, phase.optimizer.beta_2) == (0.0, 0.9)
 
 
-def test_the_critic_s_loss_is_ten_times_the_penalty_less_the_distance(built: Built):
+def test_the_critic_s_loss_is_ten_times_the_penalty_less_the_distance_and_the_generator_s_the_scores(built: Built):
+    generator, critic = (built.networks[name] for name in ("generator", "critic"))
     rng = np.random.default_rng(0)
     images, z = rng.uniform(-1, 1, (4, 16, 16, 1)).astype("float32"), rng.normal(size=(4, 128)).astype("float32")
-    loss, logs = loss_of(built.model.critic_loss, built.networks, {"images": images, "z": z})
+    real, fake = (ops.convert_to_numpy(critic(x, training=True)) for x in (images, generator(z, training=True)))
+    batch = {"images": images, "z": z}
+    loss, logs = loss_of(built.model.critic_loss, built.networks, batch)
+    assert logs["distance"] == pytest.approx(real.mean() - fake.mean(), rel=1e-4)
     assert loss == pytest.approx(10 * logs["penalty"] - logs["distance"], rel=1e-5)
+    assert loss_of(built.model.generator_loss, built.networks, batch)[0] == pytest.approx(-fake.mean(), rel=1e-4)
 
 
 def test_training_brings_generated_images_closer_to_real_ones(digits: Dataset):

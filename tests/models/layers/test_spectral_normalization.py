@@ -1,12 +1,11 @@
 """Spectral normalization bounds the layer and leaves the raw kernel alone, whichever phase calls it."""
 
-import jax
-import jax.numpy as jnp
 import keras
 import numpy as np
 import pytest
+from keras import ops
 
-from zoo_core.models import layers
+from zoo_core.models import Tensor, layers
 
 RNG = np.random.default_rng(0)
 
@@ -20,7 +19,6 @@ LAYERS = [
 
 def matrix_of(kernel: np.ndarray, layer: keras.layers.Layer) -> np.ndarray:
     """(inputs, outputs)."""
-    kernel = np.asarray(kernel)
     if isinstance(layer, keras.layers.Conv2DTranspose):
         kernel = np.moveaxis(kernel, -2, -1)
     return kernel.reshape(-1, kernel.shape[-1])
@@ -36,6 +34,11 @@ def inputs_of(layer: keras.layers.Layer, shape: tuple) -> np.ndarray:
     return RNG.normal(size=shape).astype("float32")
 
 
+def numbers(tensor: Tensor) -> np.ndarray:
+    """A copy: on torch an array may share the memory of a weight."""
+    return np.array(ops.convert_to_numpy(tensor))
+
+
 def dense(units: int = 5, **settings) -> layers.SpectralNormalization:
     """On (N, 7), with a kernel that is far from normalized."""
     normalized = layers.SpectralNormalization(keras.layers.Dense(units, use_bias=False), **settings)
@@ -49,53 +52,53 @@ def test_the_layer_is_called_with_its_kernel_over_the_largest_singular_value(mak
     layer, plain = layers.SpectralNormalization(make(), iterations=200), make()
     x = inputs_of(plain, shape)
     plain(x), layer(x, training=True)
-    raw = np.asarray(kernel_of(layer.layer).value)
+    raw = numbers(kernel_of(layer.layer))
     matrix = matrix_of(raw, plain)
     assert matrix.shape == matrix_shape
     kernel_of(plain).assign(raw / np.linalg.svd(matrix, compute_uv=False)[0])
     for training in (True, False):
-        np.testing.assert_allclose(layer(x, training=training), plain(x), rtol=1e-3, atol=1e-5)
-    np.testing.assert_array_equal(kernel_of(layer.layer).value, raw)
+        np.testing.assert_allclose(numbers(layer(x, training=training)), numbers(plain(x)), rtol=1e-3, atol=1e-5)
+    np.testing.assert_array_equal(numbers(kernel_of(layer.layer)), raw)
 
 
 def test_one_iteration_is_a_step_of_the_power_method():
     layer = dense()
-    kernel, u = np.asarray(layer.layer.kernel.value), np.asarray(layer.u.value)
+    kernel, u = numbers(layer.layer.kernel), numbers(layer.u)
     v = kernel @ u
     expected = (v / np.linalg.norm(v)) @ kernel
     layer(np.ones((1, 7), "float32"), training=True)
-    np.testing.assert_allclose(layer.u.value, expected / np.linalg.norm(expected), rtol=1e-5)
-    updated = np.asarray(layer.u.value)
+    updated = numbers(layer.u)
+    np.testing.assert_allclose(updated, expected / np.linalg.norm(expected), rtol=1e-5)
     layer(np.ones((1, 7), "float32"), training=False)
-    np.testing.assert_array_equal(layer.u.value, updated)
+    np.testing.assert_array_equal(numbers(layer.u), updated)
 
 
 def test_training_calls_approach_the_spectral_norm_from_below():
     layer, x = dense(), np.eye(7, dtype="float32")
-    largest = np.linalg.svd(np.asarray(layer.layer.kernel.value), compute_uv=False)[0]
+    largest = np.linalg.svd(numbers(layer.layer.kernel), compute_uv=False)[0]
     norms = []
     for _ in range(60):
-        effective = np.asarray(layer(x, training=True))
+        effective = numbers(layer(x, training=True))
         norms.append(np.linalg.svd(effective, compute_uv=False)[0])
     assert norms[0] > 1
     assert norms[-1] == pytest.approx(1, rel=1e-3)
-    np.testing.assert_allclose(np.asarray(layer.layer.kernel.value) / largest, effective, rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(numbers(layer.layer.kernel) / largest, effective, rtol=1e-3, atol=1e-4)
 
 
-def test_the_gradient_is_that_of_equation_12():
+def test_the_gradient_is_that_of_equation_12(known_tools: type):
     layer, x = dense(), RNG.normal(size=(3, 7)).astype("float32")
-    kernel, weight = layer.layer.kernel, jnp.asarray(RNG.normal(size=(3, 5)), "float32")
+    kernel, weight = layer.layer.kernel, RNG.normal(size=(3, 5)).astype("float32")
     layer(x, training=True)
 
-    def loss(value: jax.Array) -> jax.Array:
+    def loss(value: Tensor) -> Tensor:
         with keras.StatelessScope([(kernel, value)]):
-            return jnp.sum(weight * layer(x, training=False))
+            return ops.sum(layer(x, training=False) * ops.convert_to_tensor(weight))
 
-    gradient = jax.grad(loss)(kernel.value)
-    matrix, u = np.asarray(kernel.value), np.asarray(layer.u.value)
+    matrix, u = numbers(kernel), numbers(layer.u)
+    gradient = numbers(known_tools().grad(loss)(ops.convert_to_tensor(matrix)))
     v = matrix @ u / np.linalg.norm(matrix @ u)
     sigma = v @ matrix @ u
-    of_normalized = x.T @ np.asarray(weight)
+    of_normalized = x.T @ weight
     expected = (of_normalized - (of_normalized * matrix / sigma).sum() * np.outer(v, u)) / sigma
     np.testing.assert_allclose(gradient, expected, rtol=1e-4, atol=1e-5)
 
@@ -105,22 +108,12 @@ def test_a_pass_of_another_phase_leaves_the_kernel_alone(stock: bool, kept: bool
     """What the engine does: phases share one state, and a phase returns what it did to weights that it doesn't own."""
     wrap = keras.layers.SpectralNormalization if stock else layers.SpectralNormalization
     discriminator = keras.Sequential([keras.Input((7,)), wrap(keras.layers.Dense(1))])
-    variables = discriminator.variables
     kernel = discriminator.trainable_variables[0]
-
-    @jax.jit
-    def generator_phase(state: list, fakes: jax.Array) -> list:
-        def loss(fakes: jax.Array) -> tuple:
-            with keras.StatelessScope(zip(variables, state, strict=True)) as scope:
-                logits = discriminator(fakes, training=True)
-            return jnp.mean(logits), [scope.get_current_value(variable) for variable in variables]
-
-        return jax.grad(loss, has_aux=True)(fakes)[1]
-
-    before = [variable.value for variable in variables]
-    after = generator_phase(before, RNG.normal(size=(4, 7)).astype("float32"))
-    position = next(i for i, variable in enumerate(variables) if variable is kernel)
-    assert np.array_equal(before[position], after[position]) == kept
+    state = [(variable, ops.convert_to_tensor(numbers(variable))) for variable in discriminator.variables]
+    with keras.StatelessScope(state) as scope:
+        discriminator(RNG.normal(size=(4, 7)).astype("float32"), training=True)
+        after = numbers(scope.get_current_value(kernel))
+    assert np.array_equal(numbers(kernel), after) == kept
 
 
 def test_the_raw_kernel_is_what_is_trained_and_u_is_not():
@@ -133,24 +126,24 @@ def test_under_mixed_precision_sigma_is_computed_in_float32():
     inner = keras.layers.Dense(5, use_bias=False, dtype="mixed_bfloat16")
     layer, x = layers.SpectralNormalization(inner), np.eye(7, dtype="float32")
     network = keras.Sequential([keras.Input((7,)), layer])
-    expected = np.asarray(inner.kernel.value) * 1e3
+    expected = numbers(inner.kernel) * np.float32(1e3)
     inner.kernel.assign(expected)
     y = network(x, training=True)
-    assert layer.u.value.dtype == inner.kernel.value.dtype == "float32"
-    assert y.dtype == network.outputs[0].dtype == "bfloat16"
-    np.testing.assert_array_equal(inner.kernel.value, expected)
-    u = np.asarray(layer.u.value)
-    np.testing.assert_allclose(np.asarray(y, "float32"), expected / np.linalg.norm(expected @ u), rtol=0.01)
+    assert layer.u.dtype == inner.kernel.dtype == "float32"
+    assert keras.backend.standardize_dtype(y.dtype) == network.outputs[0].dtype == "bfloat16"
+    np.testing.assert_array_equal(numbers(inner.kernel), expected)
+    u = numbers(layer.u)
+    np.testing.assert_allclose(numbers(ops.cast(y, "float32")), expected / np.linalg.norm(expected @ u), rtol=0.01)
 
 
 def test_a_kernel_of_zeros_stays_and_recovers():
     layer, x = dense(), np.ones((1, 7), "float32")
-    kernel = np.asarray(layer.layer.kernel.value)
+    kernel = numbers(layer.layer.kernel)
     layer.layer.kernel.assign(np.zeros_like(kernel))
-    np.testing.assert_array_equal(layer(x, training=True), np.zeros((1, 5)))
+    np.testing.assert_array_equal(numbers(layer(x, training=True)), np.zeros((1, 5)))
     layer.layer.kernel.assign(kernel)
     for _ in range(60):
-        y = layer(x, training=True)
+        y = numbers(layer(x, training=True))
     np.testing.assert_allclose(y, x @ kernel / np.linalg.svd(kernel, compute_uv=False)[0], rtol=1e-3, atol=1e-4)
 
 

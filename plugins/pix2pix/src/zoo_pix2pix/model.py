@@ -54,9 +54,9 @@ class Pix2Pix(GenerativeModel):
         return nets["generator"](inputs, training=False)
 
     def _judge(self, nets: Networks, inputs: Tensor, images: Tensor, tools: Tools) -> Tensor:
-        """Logits (N, h, w, 1) of pairs, each augmented as one, so that input and image move together."""
-        pair = ops.concatenate([enlarge(inputs, images.shape[1:]), images], axis=-1)
-        return nets["discriminator"](tools.augment(pair), training=True)
+        """Logits (N, h, w, 1) of pairs, augmented together, so that input and image move and are recoloured alike."""
+        pair = tools.augment([enlarge(inputs, images.shape[1:]), images])
+        return nets["discriminator"](ops.concatenate(pair, axis=-1), training=True)
 
     def _adam(self) -> keras.optimizers.Optimizer:
         return keras.optimizers.Adam(self.options.learning_rate, beta_1=self.options.beta1)

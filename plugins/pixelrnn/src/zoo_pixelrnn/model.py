@@ -3,8 +3,8 @@ import math
 import keras
 from keras import ops
 
-from zoo_core.errors import UnsupportedShape
 from zoo_core.models import Batch, GenerativeModel, Networks, Phase, Tensor, Tools
+from zoo_core.models.blocks import check_shape
 from zoo_core.models.tasks import Likelihood
 from zoo_core.specs import DataSpec
 from zoo_pixelrnn.network import RowLSTMNetwork
@@ -24,13 +24,7 @@ class PixelRNN(GenerativeModel):
     inference = ("pixelrnn",)
 
     def networks(self, data: DataSpec) -> dict[str, keras.Model]:
-        height, width, channels = data.image_shape
-        if min(height, width) < SMALLEST_SIDE or channels not in (1, 3):
-            raise UnsupportedShape(
-                f"pixelrnn takes images of at least {SMALLEST_SIDE}x{SMALLEST_SIDE} pixels with 1 or 3 channels, "
-                f"received {height}x{width} with {channels}.",
-                f"Ask for a larger size, for example --data SET@{SMALLEST_SIDE * 2}.",
-            )
+        check_shape(data.image_shape, "pixelrnn", SMALLEST_SIDE, "SET@16")
         of = self.options
         outcomes = 1 if self._binarized else LEVELS
         network = RowLSTMNetwork(data.image_shape, of.layers, of.width, of.features, outcomes, name="pixelrnn")

@@ -14,7 +14,7 @@ from zoo_pixelrnn.layers import ABOVE, LEFT, WINDOW, MaskedDense, RowLSTM, mask,
 class RowLSTMNetwork(keras.Model):
     """From an image to the logits of each of its values, given all values before it (table 1 of the paper).
 
-    A masked 7×7 convolution, residual Row LSTM layers, and two masked 1×1 convolutions before the softmax.
+    A masked 7×7 convolution, residual Row LSTM layers, two masked 1×1 convolutions, and a third one for the logits.
 
     Args:
         shape: (H, W, C) of an image.

@@ -3,7 +3,7 @@ from keras import layers, ops
 
 from zoo_core.errors import UnsupportedShape
 from zoo_core.models import Batch, GenerativeModel, Networks, Phase, Tensor, Tools
-from zoo_core.models.blocks import batch_norm, halvings
+from zoo_core.models.blocks import SMALLEST_SIDE, batch_norm, check_shape, halvings
 from zoo_core.models.layers import Conv2D
 from zoo_core.models.losses import gan_accuracy, gan_discriminator_loss, gan_generator_loss
 from zoo_core.models.residual import prelu, residual_block, sub_pixel
@@ -24,6 +24,7 @@ class SRGAN(GenerativeModel):
 
     def networks(self, data: DataSpec) -> dict[str, keras.Model]:
         images, inputs = data.image_shape, data.fields["inputs"].shape
+        check_shape(images, "srgan", SMALLEST_SIDE, "SET@16~downscale2")
         stages = min(MOST_HALVINGS, halvings(images, "srgan"))
         generator = self._generator(inputs, images[2], enlargements(inputs, images))
         if not self.options.adversarial_weight:

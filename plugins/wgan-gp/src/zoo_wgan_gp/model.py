@@ -64,6 +64,6 @@ class WGANGP(GenerativeModel):
 
 
 def he_uniform() -> keras.initializers.Initializer:
-    """He et al. 2015 over the mean of both fans, as in the authors' code. A new object each time: one object, one
-    draw."""
+    """He et al. 2015 over the mean of both fans, neither of which is divided by the stride's square, as one is in the
+    authors' code. A new object each time: one object, one draw."""
     return keras.initializers.VarianceScaling(2.0, mode="fan_avg", distribution="uniform")

@@ -26,8 +26,7 @@ def publish(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     for name in ("README", "LEADERBOARD"):
         monkeypatch.setattr(module, name, Path(shutil.copy(getattr(module, name), tmp_path)))
     monkeypatch.setattr(module, "RESULTS", tmp_path / "results")
-    (tmp_path / "images").mkdir()
-    shutil.copy(module.IMAGES / "digits.png", tmp_path / "images")
+    shutil.copytree(module.IMAGES, tmp_path / "images")
     monkeypatch.setattr(module, "IMAGES", tmp_path / "images")
     return module
 

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -35,11 +36,9 @@ def digits():
 class Drawn:
     """In place of a sampler: "generates" images that are there."""
 
-    conditional = translates = False
-
     def __init__(self, images, name="drawn"):
         self.images, self.weights, self.asked = images, {}, []
-        self.spec = type("Spec", (), {"name": name})
+        self.spec = SimpleNamespace(name=name, conditional=False, translates=False)
 
     def generate(self, count, seed, labels=None, first=0):
         self.asked.append((count, seed))

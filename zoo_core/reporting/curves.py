@@ -100,7 +100,8 @@ def cost_chart(table: Table, cost: Literal["seconds", "parameters"]) -> Chart | 
         )
     title = {"seconds": seconds_of(table), "parameters": "parameters"}[cost]
     label = scored[0].metrics[key].label
-    return _chart(figure, xaxis=_axis(title, type="log"), yaxis=_axis(label), hovermode="closest")
+    across = _axis(title, type="log", dtick="D2", tickformat="~s")  # 100k, 200k, 500k, 1M
+    return _chart(figure, xaxis=across, yaxis=_axis(label), hovermode="closest")
 
 
 def _reach(summary: Summary, key: str) -> Chart:

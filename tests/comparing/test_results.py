@@ -55,6 +55,16 @@ def test_a_damaged_file_is_named(tmp_path: Path) -> None:
         read_record(RunFolder(tmp_path))
 
 
+def test_a_record_that_does_not_say_what_it_was_trained_on_is_refused_by_name(
+    make_record: MakeRecord, tmp_path: Path
+) -> None:
+    content = json.loads(comparison_of(make_record()).model_dump_json())
+    del content["records"][0]["source"]["trained_on"]["name"]
+    (tmp_path / "results.json").write_text(json.dumps(content))
+    with pytest.raises(ZooError, match=r"records\.0\.source\.trained_on\.name *Field required"):
+        read_results(tmp_path / "results.json")
+
+
 def test_a_comparison_is_of_runs(make_record: MakeRecord) -> None:
     with pytest.raises(ValidationError, match="must have a source"):
         comparison_of(make_record().model_copy(update={"source": None}))

@@ -141,6 +141,39 @@ def test_no_front_of_seconds_on_unlike_machines(make_record: MakeRecord) -> None
     assert table.machines == ["cpu, 2 cores, jax"]
 
 
+def test_a_protocol_ranks_by_its_first_metric_and_the_direction_that_is_better(make_record: MakeRecord) -> None:
+    def scored(psnr: float) -> dict[str, Score]:
+        counts = {"n_generated": 9, "n_reference": 9}
+        return {
+            "fd_classifier": Score(value=100 / psnr, label="FD", better="lower", **counts),
+            "psnr": Score(value=psnr, label="PSNR", better="higher", **counts),
+        }
+
+    psnr = {"blurred": [30.0, 30.4], "sharp": [20.0, 20.4], "broken": [math.inf, 50.0]}
+    values = [(model, seed, value) for model, found in psnr.items() for seed, value in enumerate(found)]
+    for protocol, ranked_by in ((load_protocol("digits-noise25"), "psnr"), (None, "fd_classifier")):
+        records = [make_record(m, seed, metrics=scored(v), protocol=protocol) for m, seed, v in values]
+        (table,) = tables_of(records)
+        assert table.ranked_by == ranked_by
+        assert next(iter(table.columns())) == ranked_by
+    (table,) = tables_of(
+        [make_record(m, s, metrics=scored(v), protocol=load_protocol("digits-noise25")) for m, s, v in values]
+    )
+    assert [(summary.model, summary.rank) for summary in table.summaries] == [
+        ("blurred", (1, 1)),
+        ("sharp", (2, 2)),
+        ("broken", None),
+    ]
+    assert [summary.efficient for summary in table.summaries] == [("seconds", "parameters"), (), ()]
+    (pair,) = table.pairs
+    assert (pair.better, pair.worse, pair.difference) == ("blurred", "sharp", pytest.approx(10.0))
+
+
+def test_without_a_score_of_its_first_metric_a_protocol_ranks_by_the_distance(make_record: MakeRecord) -> None:
+    (table,) = tables_of([make_record(protocol=load_protocol("digits-noise25"))])  # which has no PSNR
+    assert table.ranked_by == "fd_classifier"
+
+
 def test_an_extrapolated_distance_ranks_nothing(make_record: MakeRecord) -> None:
     keys = ("fd_infinity_classifier", "precision", "fd_classifier")
     score = Score(value=1.0, label="", better="lower", n_generated=9, n_reference=9)

@@ -52,7 +52,6 @@ def test_what_the_project_publishes_may_be_published(content: dict[str, Any]) ->
         ("source.training.ema", 0.9, "ema should be 0.999, received 0.9"),
         ("source.training.precision", "bfloat16", "precision should be float32, received bfloat16"),
         ("source.training.augment", ["color"], "augment should be [], received ['color']"),
-        ("source.trained_on", {"content_hash": "00" * 32}, "source.trained_on.name: field required"),
         ("source.environment", {}, "source.environment.packages: field required"),
         ("source.environment.backend", "torch", "source.environment: value error, packages lack torch"),
     ],

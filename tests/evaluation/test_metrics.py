@@ -1,14 +1,16 @@
 import numpy as np
 import pytest
 
+from zoo_core.builtin.metrics import METRICS
 from zoo_core.errors import UsageError, ZooError
 from zoo_core.evaluation.extraction import FeatureStore
 from zoo_core.evaluation.images import ArrayImages
 from zoo_core.evaluation.metric import Evaluand, NotApplicable
-from zoo_core.evaluation.metrics import USUAL, compute, select
+from zoo_core.evaluation.metrics import USUAL, compute, metric_of, select
 from zoo_core.evaluation.sample import Sample
 from zoo_core.features import Pixels
 from zoo_core.registry import registry
+from zoo_core.testing import metric_material
 
 
 @pytest.fixture
@@ -81,6 +83,24 @@ def test_what_metrics_need_is_known_before_anything_is_generated():
     assert {metric.needs for metric in select(["ssim", "psnr"])} == {"reconstructions"}
     assert [metric.name for metric in select(["all"])] == list(registry().metrics)
     assert [metric.name for metric in select(None)] == list(USUAL)
+
+
+@pytest.mark.filterwarnings("ignore:.*below:UserWarning")
+@pytest.mark.parametrize("name", [spec.name for spec in METRICS])
+def test_the_keys_of_scores_tell_their_metric(name):
+    others = [spec.name for spec in METRICS if spec.name != "fid"]  # which "fd" becomes with Inception's features
+    (metric,) = select([name])
+    for key, score in compute([name], metric_material.evaluand()).items():
+        assert metric_of(key, (name,)) == name
+        assert metric_of(key, others) == ("fd" if name == "fid" else name)
+        assert metric.compares == (score.n_reference > 0)
+
+
+def test_a_key_is_of_the_metric_that_says_most_of_it():
+    assert metric_of("fd_infinity_pixels", ["fd", "fid_infinity"]) == "fid_infinity"
+    assert metric_of("ms_ssim_diversity_2", ["ms_ssim", "diversity"]) == "diversity"
+    assert metric_of("sharpness_high", ["ssim", "sharpness"]) == "sharpness"  # not installed
+    assert metric_of("fdx", ["fd"]) is None
 
 
 @pytest.mark.parametrize("wrong", ["generated", "real", "training"])

@@ -4,11 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
-from zoo_core.evaluation.metrics import select
 from zoo_core.evaluation.protocol import load_protocol
 from zoo_core.evaluation.record import Features, Record, Score
-from zoo_core.registry import registry
-from zoo_core.reporting.reproduce import PAIRED, evaluation_command
+from zoo_core.reporting.reproduce import evaluation_command
 
 MakeRecord = Callable[..., Record]
 
@@ -24,6 +22,7 @@ def scored(**counts: int) -> dict[str, Score]:
     ("counts", "expected"),
     [
         ({"fd_classifier": 1000, "ssim": 10_000, "bits_per_dim": 0}, "-n 1000 "),
+        ({"ms_ssim_diversity_1": 2000, "ms_ssim_1": 10_000}, "-n 2000 "),
         ({"ms_ssim_2": 500, "psnr": 500}, "-n 500 "),  # of a model that makes as many images as it has inputs
         ({"bits_per_dim": 0}, ""),
     ],
@@ -33,11 +32,6 @@ def test_the_number_of_images_is_not_that_of_pairs(
 ) -> None:
     record = make_record(metrics=scored(**counts)).model_copy(update={"requested": ["fd"]})
     assert f"--seed 0 {expected}--metrics fd" in evaluation_command(record)
-
-
-def test_the_metrics_of_pairs_are_those_that_need_reconstructions() -> None:
-    own = [name for name, metric in registry().metrics.items() if metric.source is None]
-    assert sorted(m.name for m in select(own) if m.needs == "reconstructions") == sorted(PAIRED)
 
 
 def test_files_of_one_s_own_are_to_be_named(make_record: MakeRecord) -> None:

@@ -31,7 +31,7 @@ def test_the_answer_names_the_best_its_ties_and_the_floor(records: list[Record])
         ({"dcgan": [9.0], "vae": [31.0]}, "9.00, with too few seeds to say that this is more than chance;"),
         ({"dcgan": [9.0, 9.2]}, "On digits@16, dcgan reaches FD (classifier) 9.10 ± 0.10; real images score"),
         ({"dcgan": [math.nan]}, "no model reached a finite FD (classifier)"),
-        ({"vae": [None]}, "the models are not ranked"),
+        ({"vae": [None]}, "nothing was measured by which models are ranked"),
         (
             {"a": [9.0, 9.9], "b": [9.1, 9.9], "c": [9.2, 9.9], "d": [50.0, 50.1]},
             "not significantly below b or c;",
@@ -47,6 +47,27 @@ def test_the_answer_claims_no_more_than_the_seeds_allow(
     make_record: MakeRecord, scores: dict[str, list[float | None]], expected: str
 ) -> None:
     assert expected in answer(table_of(make_record, **scores))
+
+
+def test_where_more_is_better_the_best_is_the_highest(make_record: MakeRecord) -> None:
+    scores = {"pix2pix": (20.1, 20.3), "srgan": (24.9, 25.1)}
+    restoring = load_protocol("digits-noise25")
+    (table,) = tables_of(
+        [
+            make_record(
+                model,
+                seed,
+                protocol=restoring,
+                metrics={"psnr": Score(value=v, label="PSNR (dB)", better="higher", n_generated=9, n_reference=9)},
+            )
+            for model, values in scores.items()
+            for seed, v in enumerate(values)
+        ]
+    )
+    assert answer(table) == (
+        "On digits@16, srgan has the highest PSNR (dB), 25.00 ± 0.10, significantly above every other model."
+    )
+    assert [row[3].text for row in grid(table).rows] == ["25.00 ± 0.10", "20.20 ± 0.10"]
 
 
 def test_a_column_has_the_same_decimals_throughout_and_enough_for_its_errors(make_record: MakeRecord) -> None:

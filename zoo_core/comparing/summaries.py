@@ -103,7 +103,7 @@ def settings_of(record: Record) -> dict[str, str]:
         **training,
         "distribution": source.distribution,
         "version": source.version,
-        "data": source.trained_on.get("content_hash", ""),
+        "data": source.trained_on.content_hash,
         # a step that scores or a clock chose is each seed's own
         "checkpoint": source.checkpoint_rule
         if source.checkpoint_rule == "best" or ends_anywhere

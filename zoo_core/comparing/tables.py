@@ -8,6 +8,7 @@ from typing import Literal
 
 from zoo_core.comparing.statistics import SIGNIFICANCE, pairwise, pareto_front
 from zoo_core.comparing.summaries import Aggregate, Summary, machine_of, settings_of, source_of, summary_of
+from zoo_core.evaluation.metrics import metric_of
 from zoo_core.evaluation.protocol import Protocol, differences
 from zoo_core.evaluation.record import DataRecord, Features, Frozen, Record
 
@@ -18,7 +19,7 @@ class Pair(Frozen):
     """Whether two rows of a table, by their labels, differ in its ranking score.
 
     Attributes:
-        difference: the second mean less the first; not below 0.
+        difference: between their means; not below 0.
         p: of Welch's test, adjusted by Holm's for all tests of the table.
     """
 
@@ -38,8 +39,9 @@ class Table(Frozen):
     Attributes:
         apart: why these rows are not in the table of the same data set before, "field: there, here"; empty where
             there is none.
-        ranked_by: the key of the distance that orders the summaries, lowest first; None where none was measured.
-        pairs: each two rows that can be tested, by that distance.
+        ranked_by: the key of the score that orders the summaries, best first: of the protocol's first metric, else (or
+            where no row has that) the Fréchet distance; None where neither was measured.
+        pairs: each two rows that can be tested, by that score.
         machines: the kinds of machine that the rows were trained on; seconds and speeds compare only where it is one.
     """
 
@@ -107,12 +109,12 @@ def _table(records: list[Record], apart: list[str]) -> Table:
     for record in records:
         rows.setdefault((source_of(record).model, json.dumps(settings_of(record))), []).append(record)
     labels = _labels([row[0] for row in rows.values()])
-    ranked_by = next((key for record in records for key in record.metrics if _distance(key)), None)
+    ranked_by = _ranking_key(records)
     summaries = [summary_of(label, row, ranked_by) for label, row in zip(labels, rows.values(), strict=True)]
     pairs: list[Pair] = []
     machines = list(dict.fromkeys(map(machine_of, records)))
     if ranked_by is not None:
-        summaries.sort(key=lambda summary: _order(summary.metrics.get(ranked_by)))
+        summaries.sort(key=lambda summary: _cost_of(summary, ranked_by))
         pairs = _pairs(summaries, ranked_by)
         ranks = _ranks(summaries, ranked_by, pairs)
         costs: tuple[Cost, ...] = ("parameters",) if len(machines) > 1 else ("seconds", "parameters")
@@ -145,13 +147,24 @@ def _labels(firsts: list[Record]) -> list[str]:
     return labels
 
 
+def _ranking_key(records: list[Record]) -> str | None:
+    """Of records that share a protocol, or have none."""
+    keys, protocol = list(dict.fromkeys(key for record in records for key in record.metrics)), records[0].protocol
+    metrics = protocol.scoring.metrics if protocol else ()
+    first = [key for key in keys if protocol and metric_of(key, metrics) == metrics[0]]
+    return next(iter(first or filter(_distance, keys)), None)
+
+
 def _distance(key: str) -> bool:
-    return key == "fid" or (key.startswith("fd_") and not key.startswith("fd_infinity_"))
+    return metric_of(key, ("fd", "fid_infinity")) == "fd"
 
 
-def _order(metric: Aggregate | None) -> tuple[bool, float]:
-    """Lowest first, then what is not finite, then what was not measured."""
-    return metric is None, metric.mean if metric is not None and math.isfinite(metric.mean) else math.inf
+def _cost_of(summary: Summary, key: str) -> tuple[bool, float]:
+    """Lowest where the score is best; then what is not finite, then what was not measured."""
+    metric = summary.metrics.get(key)
+    if metric is None or not math.isfinite(metric.mean):
+        return metric is None, math.inf
+    return False, metric.mean if metric.better == "lower" else -metric.mean
 
 
 def _pairs(summaries: Sequence[Summary], key: str) -> list[Pair]:
@@ -161,7 +174,7 @@ def _pairs(summaries: Sequence[Summary], key: str) -> list[Pair]:
         Pair(
             better=summaries[i].label,
             worse=summaries[j].label,
-            difference=summaries[j].metrics[key].mean - summaries[i].metrics[key].mean,
+            difference=abs(summaries[j].metrics[key].mean - summaries[i].metrics[key].mean),
             p=p,
         )
         for (i, j), p in pairwise(scores).items()
@@ -181,9 +194,5 @@ def _ranks(summaries: Sequence[Summary], key: str, pairs: list[Pair]) -> list[tu
 
 def _efficient(summaries: Sequence[Summary], key: str, costs: tuple[Cost, ...]) -> list[tuple[Cost, ...]]:
     """By which of these costs each summary is on the Pareto front."""
-    scores = [summary.metrics[key].mean if key in summary.metrics else math.nan for summary in summaries]
-    fronts = [
-        pareto_front([(getattr(summary, cost), score) for summary, score in zip(summaries, scores, strict=True)])
-        for cost in costs
-    ]
+    fronts = [pareto_front([(getattr(row, cost), _cost_of(row, key)[1]) for row in summaries]) for cost in costs]
     return [tuple(cost for cost, on in zip(costs, row, strict=True) if on) for row in zip(*fronts, strict=True)]

@@ -6,23 +6,10 @@ from zoo_core.comparing.results import Comparison
 from zoo_core.comparing.summaries import source_of
 from zoo_core.errors import UsageError, ZooError
 from zoo_core.evaluation.metric import Metric
-from zoo_core.evaluation.metrics import select
+from zoo_core.evaluation.metrics import metric_of, select
 from zoo_core.evaluation.protocol import Protocol, differences, load_protocol, protocol_names
 from zoo_core.evaluation.record import Record, Score, Source
 from zoo_core.registry import registry
-
-KEYS = {"fd": ("fd", "fid"), "prc": ("precision", "recall"), "likelihood": ("bits_per_dim", "nats", "elbo")}
-"""How the keys of a metric's scores begin, where that is not its name."""
-
-ALONE = ("class_accuracy", "diversity", "isc")
-"""Metrics that compare generated images with no others."""
-
-
-class _TrainedOn(BaseModel):
-    """What a protocol checks of a data set, as a record has it."""
-
-    name: str
-    content_hash: str
 
 
 class _Environment(BaseModel):
@@ -68,15 +55,12 @@ def _of_record(record: Record) -> list[str]:
 
 
 def _of_source(source: Source) -> list[str]:
-    found = []
-    kinds: dict[str, type[BaseModel]] = {"trained_on": _TrainedOn, "environment": _Environment}
-    for name, kind in kinds.items():
-        try:
-            kind.model_validate(getattr(source, name))
-        except ValidationError as error:
-            places = ((".".join(["source", name, *map(str, e["loc"])]), e["msg"].lower()) for e in error.errors())
-            found += [f"{place}: {problem}" for place, problem in places]
-    return found
+    try:
+        _Environment.model_validate(source.environment)
+    except ValidationError as error:
+        places = ((".".join(["source.environment", *map(str, e["loc"])]), e["msg"].lower()) for e in error.errors())
+        return [f"{place}: {problem}" for place, problem in places]
+    return []
 
 
 def _of_model(record: Record, protocol: Protocol) -> list[str]:
@@ -103,13 +87,12 @@ def _restores(record: Record) -> bool | None:
 
 def _of_training(record: Record, protocol: Protocol) -> list[str]:
     source = source_of(record)
-    trained_on = _TrainedOn.model_validate(source.trained_on)
     last = source.checkpoint
     if source.checkpoint_rule == "best" and record.other_checkpoint:
         last = record.other_checkpoint.checkpoint
     found = []
     try:
-        protocol.check_training(trained_on, source.training, source.seed, last, source.cost.seconds)
+        protocol.check_training(source.trained_on, source.training, source.seed, last, source.cost.seconds)
     except UsageError as error:
         found.append(error.message)
     if source.checkpoint_rule != protocol.training.checkpoint:
@@ -129,20 +112,20 @@ def _of_scores(record: Record, protocol: Protocol) -> list[str]:
     if protocol.data.content_hash not in (None, record.data.content_hash):
         found.append(f"reference images should have the hash {protocol.data.content_hash}, {record.data.content_hash}")
     needed = {"samples", "reconstructions"} if _has_inputs(protocol) else {"samples"}  # which every model has
-    others = dict(record.metrics)
+    measured = {key: metric_of(key, protocol.scoring.metrics) for key in record.metrics}
     for metric in select(protocol.scoring.metrics):
-        keys = [key for key in others if key.startswith(KEYS.get(metric.name, metric.name))]
-        if not keys and metric.needs in needed:
+        scores = {key: record.metrics[key] for key, name in measured.items() if name == metric.name}
+        if not scores and metric.needs in needed:
             found.append(f"it has no score of {metric.name}")
-        found += [f"{key}: {problem}" for key in keys for problem in _of_counts(metric, others.pop(key), protocol)]
-    return found + [f"{key}: it is of none of the protocol's metrics" for key in others]
+        found += [f"{key}: {wrong}" for key, score in scores.items() for wrong in _of_counts(metric, score, protocol)]
+    return found + [f"{key}: it is of none of the protocol's metrics" for key, name in measured.items() if name is None]
 
 
 def _of_counts(metric: Metric, score: Score, protocol: Protocol) -> list[str]:
     real = protocol.data.real
     generated = {"reconstructions": real, "likelihood": 0}.get(metric.needs, protocol.scoring.generated)
     compared = {
-        "reference": (0 if metric.name in ALONE else real, score.n_reference),
+        "reference": (real if metric.compares else 0, score.n_reference),
         "generated": (generated, score.n_generated),
     }
     return [

@@ -15,6 +15,7 @@ class ClassAccuracy(SampleMetric):
     """
 
     name = "class_accuracy"
+    compares = False
     needs: Need = "labels"
 
     def measure(self, sample: Sample, evaluand: Evaluand) -> dict[str, Rated]:

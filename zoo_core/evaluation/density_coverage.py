@@ -22,6 +22,7 @@ class DensityCoverage(SampleMetric):
     """
 
     name = "dc"
+    keys = ("density", "coverage")
 
     def measure(self, sample: Sample, evaluand: Evaluand) -> dict[str, Rated]:
         reference, network = evaluand.reference, evaluand.network

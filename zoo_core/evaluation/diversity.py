@@ -22,6 +22,8 @@ class Diversity(SampleMetric):
     """
 
     name = "diversity"
+    keys = ("ms_ssim_diversity",)
+    compares = False
 
     def measure(self, sample: Sample, evaluand: Evaluand) -> dict[str, Rated]:
         suffix, scales = scale_names("Diversity", sample.images.shape)

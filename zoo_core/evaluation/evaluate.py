@@ -17,7 +17,7 @@ from zoo_core.evaluation.images import Images, Taken, draw
 from zoo_core.evaluation.metric import Evaluand, Likelihoods, Need
 from zoo_core.evaluation.metrics import compute, select
 from zoo_core.evaluation.protocol import Protocol
-from zoo_core.evaluation.record import Cost, DataRecord, Features, OtherCheckpoint, Record, Source
+from zoo_core.evaluation.record import Cost, DataRecord, Features, OtherCheckpoint, Record, Source, TrainedOn
 from zoo_core.evaluation.sample import Sample
 from zoo_core.evaluation.sources import Opened, SplitImages, relabel, same_channels
 from zoo_core.features import FeatureNetwork, plugin_of
@@ -285,8 +285,7 @@ def _source(path: Path, rule: Rule) -> Source:
         model=description.model,
         distribution=description.distribution,
         version=description.version,
-        trained_on={"name": data.name, "content_hash": data.content_hash}
-        | ({"plugin": data.plugin} if data.plugin else {}),
+        trained_on=TrainedOn(name=data.name, content_hash=data.content_hash, plugin=data.plugin),
         options=options.model_dump(mode="json"),
         training=training.model_dump(mode="json"),
         seed=description.seed,

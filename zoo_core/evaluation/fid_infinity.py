@@ -31,6 +31,7 @@ class FIDInfinity(SampleMetric):
     """
 
     name = "fid_infinity"
+    keys = ("fd_infinity", "fid_infinity")
 
     def measure(self, sample: Sample, evaluand: Evaluand) -> dict[str, Rated]:
         network, reference = evaluand.network, evaluand.reference

@@ -30,6 +30,7 @@ class FrechetDistance(SampleMetric):
     """
 
     name = "fd"
+    keys = ("fd", "fid")
     ideal = 0.0
 
     def measure(self, sample: Sample, evaluand: Evaluand) -> dict[str, Rated]:

@@ -25,6 +25,7 @@ class InceptionScore(SampleMetric):
     """
 
     name = "isc"
+    compares = False
 
     def measure(self, sample: Sample, evaluand: Evaluand) -> dict[str, Rated]:
         network = evaluand.network

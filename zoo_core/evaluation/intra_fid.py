@@ -22,6 +22,7 @@ class IntraFrechetDistance(SampleMetric):
     """
 
     name = "intra_fd"
+    keys = ("intra_fd", "intra_fid")
     needs: Need = "labels"
     ideal = 0.0
 

@@ -23,6 +23,7 @@ class LikelihoodMetric(Metric):
     """
 
     name = "likelihood"
+    keys = ("bits_per_dim", "nats", "elbo")
     needs: Need = "likelihood"
 
     def __call__(self, evaluand: Evaluand) -> dict[str, Score]:

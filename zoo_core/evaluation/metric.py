@@ -86,11 +86,16 @@ class Metric(abc.ABC):
             "reconstructions" pairs of images; "likelihood" what the model says of reference images.
         ideal: what images score that are the reference themselves, in another order, or are perfectly reconstructed;
             None where that is no fixed number.
+        keys: how the keys of its scores begin, which may go on after "_"; by default with its name, as those of a
+            third party's metric always do.
+        compares: whether it looks at reference images, which its scores then count.
     """
 
     name: str
     needs: Need
     ideal: float | None = None
+    keys: tuple[str, ...] = ()
+    compares: bool = True
 
     @abc.abstractmethod
     def __call__(self, evaluand: Evaluand) -> dict[str, Score]:

@@ -1,14 +1,14 @@
 """Metrics by their names, and measuring several of them."""
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Iterable, Sequence
 
 from zoo_core.discovery import CORE
 from zoo_core.errors import ZooError
 from zoo_core.evaluation.metric import Evaluand, Metric, Need, NotApplicable
 from zoo_core.evaluation.record import Score
-from zoo_core.registered import RegisteredTarget
 from zoo_core.registry import registry
-from zoo_core.specs import ALL, MetricSpec, ModelSpec
+from zoo_core.specs import ALL, ModelSpec
 
 USUAL = ("fd", "prc", "class_accuracy", "memorization", "ssim", "psnr", "likelihood")
 """What is measured where no metrics are named; others take long, say much the same, or come from elsewhere."""
@@ -42,6 +42,37 @@ def open_metric(name: str) -> Metric:
         if metric.name != name:
             raise ValueError(f"its name must be '{name}', received '{metric.name}'")
     return metric
+
+
+def metric_of(key: str, names: Iterable[str]) -> str | None:
+    """Which of these metrics a score is of, by its key; None where it is of none of them."""
+    fits = {
+        beginning: name
+        for name in names
+        for beginning in _beginnings(name)
+        if key == beginning or key.startswith(f"{beginning}_")
+    }
+    return fits[max(fits, key=len)] if fits else None  # "fd_infinity_pixels" begins with "fd", too
+
+
+def check_keys(name: str, keys: Iterable[str]) -> None:
+    """Raises ValueError for a score that is not called after its metric: a score's key has one meaning."""
+    for key in keys:
+        if metric_of(key, (name,)) is None:
+            raise ValueError(f"its scores must be called '{name}', or that and more after '_', received '{key}'")
+
+
+def _beginnings(name: str) -> tuple[str, ...]:
+    """How the keys of a metric's scores begin; without loading what is not the core's, or not installed."""
+    registered = registry().metrics.get(name)
+    if registered is None or registered.plugin.distribution != CORE:
+        return (name,)
+    return _beginnings_of_core(name)
+
+
+@functools.cache  # a report of hundreds of records asks thousands of times
+def _beginnings_of_core(name: str) -> tuple[str, ...]:
+    return open_metric(name).keys or (name,)
 
 
 def offered(model: ModelSpec) -> set[Need]:
@@ -86,21 +117,13 @@ def compute(names: Sequence[str] | None, evaluand: Evaluand, strict: bool = True
     return scores
 
 
-def check_keys(registered: RegisteredTarget[MetricSpec], keys: Sequence[str]) -> None:
-    """Raises ValueError for a score that is not called after its metric: a score's key has one meaning."""
-    name = registered.spec.name
-    for key in keys:
-        if key != name and not key.startswith(f"{name}_"):
-            raise ValueError(f"its scores must be called '{name}', or that and more after '_', received '{key}'")
-
-
 def _measure(metric: Metric, evaluand: Evaluand, before: dict[str, Score]) -> dict[str, Score]:
     registered = registry().metric(metric.name)
     if registered.plugin.distribution == CORE:
         return metric(evaluand)
     with registered.guarded("fails"):
         found = metric(evaluand)
-        check_keys(registered, list(found))
+        check_keys(metric.name, found)
     if taken := sorted(found.keys() & before.keys()):
         raise ZooError(
             f"Metric '{metric.name}' of {registered.plugin} gives a score called '{taken[0]}', as another metric does.",

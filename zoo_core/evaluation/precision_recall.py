@@ -21,6 +21,7 @@ class PrecisionRecall(SampleMetric):
     """
 
     name = "prc"
+    keys = ("precision", "recall")
     ideal = 1.0
 
     def measure(self, sample: Sample, evaluand: Evaluand) -> dict[str, Rated]:

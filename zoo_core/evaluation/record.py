@@ -80,11 +80,19 @@ class Cost(Frozen):
     peak_memory_mib: float
 
 
+class TrainedOn(Frozen):
+    """A data set, and the package and version that brought it, None where that was zoo-core."""
+
+    name: str
+    content_hash: str
+    plugin: str | None = None
+
+
 class Source(Frozen):
     """The run that was evaluated.
 
     Attributes:
-        trained_on: the data set's name and content hash, which may be another than the one it is scored against.
+        trained_on: its data set, which may be another than the one it is scored against.
         checkpoint: the step of the checkpoint, whose averaged networks are evaluated.
         checkpoint_rule: which one that is: the "final" one, or the "best" by its score on held-out images.
         environment: backend, device, precision, python and package versions, git hash if any.
@@ -94,7 +102,7 @@ class Source(Frozen):
     model: str
     distribution: str
     version: str
-    trained_on: dict[str, str]
+    trained_on: TrainedOn
     options: dict[str, Any]
     training: dict[str, Any]
     seed: int

@@ -198,7 +198,7 @@ def _entry(record: Record) -> Entry:
     facts = [
         ("Run", f"{source.run}, {source.checkpoint_rule} checkpoint, of step {source.checkpoint:,}"),
         ("Plugin", f"{source.distribution} {source.version}"),
-        ("Trained on", f"{source.trained_on['name']}, content SHA-256 {source.trained_on['content_hash']}"),
+        ("Trained on", f"{source.trained_on.name}, content SHA-256 {source.trained_on.content_hash}"),
         ("Protocol", f"{record.protocol}, SHA-256 {record.protocol.sha256}" if record.protocol else "none"),
         ("Scored against", f"{data.reference} of {data.name}, content SHA-256 {data.content_hash}"),
         ("Features", f"{features.name}, {weights}, by {features.runtime}"),
@@ -219,7 +219,7 @@ def _entry(record: Record) -> Entry:
         ("Environment", _text(source.environment)),
         ("Evaluated", record.created),
     ]
-    label = f"{source.model} on {source.trained_on['name']}, seed {source.seed}"
+    label = f"{source.model} on {source.trained_on.name}, seed {source.seed}"
     return Entry(label, facts, f"{reproduce.training_command(record)}\n{reproduce.evaluation_command(record)}")
 
 

@@ -9,18 +9,17 @@ import tomli_w
 
 from zoo_core.comparing.summaries import source_of
 from zoo_core.data.sources import without_splits
+from zoo_core.errors import ZooError
+from zoo_core.evaluation.metrics import metric_of, open_metric
 from zoo_core.evaluation.protocol import load_protocol, protocol_names
 from zoo_core.evaluation.record import Record
-
-PAIRED = ("ms_ssim", "psnr", "ssim")
-"""zoo-core's metrics of pairs, with whose names the keys of their scores begin. There are as many pairs as originals,
-whatever the number of generated images."""
+from zoo_core.registry import registry
 
 
 def training_command(record: Record) -> str:
     """`zoo train` with everything that was chosen, whether typed, given from Python or left at its default."""
     source = source_of(record)
-    words = ["zoo", "train", source.model, "--data", source.trained_on["name"], "--seed", str(source.seed)]
+    words = ["zoo", "train", source.model, "--data", source.trained_on.name, "--seed", str(source.seed)]
     words += ["--out", source.run, *_assignments("-t", source.training), *_assignments("-o", source.options)]
     return shlex.join(words)
 
@@ -33,9 +32,10 @@ def evaluation_command(record: Record) -> str:
     if protocol := record.protocol:
         shipped = protocol.name in protocol_names() and load_protocol(protocol.name) == protocol
         return shlex.join([*words, "--protocol", protocol.name if shipped else "FILE", *weights])
-    data, counts = record.data, {key: score.n_generated for key, score in record.metrics.items()}
-    unpaired = [count for key, count in counts.items() if not key.startswith(PAIRED)]
-    count = max(unpaired or counts.values(), default=0)
+    data, scores = record.data, record.metrics
+    # there are as many pairs as originals, whatever the number of generated images
+    counts = [score.n_generated for key, score in scores.items() if not _of_pairs(key)]
+    count = max(counts or [score.n_generated for score in scores.values()], default=0)
     against = data.name if data.reference in ("all", "test") else f"{without_splits(data.name)}#{data.reference}"
     words += ["--against", against, "--features", record.features.name.partition(":")[0].partition("@")[0], *weights]
     words += ["--checkpoint", source_of(record).checkpoint_rule, "--seed", str(record.sampling_seed)]
@@ -60,6 +60,15 @@ def environment_commands(record: Record) -> str:
             f"export KERAS_BACKEND={environment.get('backend', 'jax')}",
         ]
     )
+
+
+def _of_pairs(key: str) -> bool:
+    """Whether the score is of pairs of images; not, where its metric is not installed here."""
+    name = metric_of(key, registry().metrics)
+    try:
+        return name is not None and open_metric(name).needs == "reconstructions"
+    except ZooError:
+        return False
 
 
 def _assignments(flag: str, values: Mapping[str, Any]) -> list[str]:

@@ -84,7 +84,8 @@ def _other_checkpoint(table: Table) -> dict[Column, list[Cell]]:
     other = {"final": "best", "best": "final"}[checkpoints.pop()]
     places = _column_places(table, key)
     cells = [_cell(summary.other_checkpoint, places) for summary in table.summaries]
-    return {Column(f"{table.columns()[key].label} ↓", f"{other} checkpoint"): cells}
+    metric = table.columns()[key]
+    return {Column(f"{metric.label} {_arrow(metric)}", f"{other} checkpoint"): cells}
 
 
 def _costs(table: Table) -> dict[Column, list[Cell]]:
@@ -201,7 +202,7 @@ def answer(table: Table) -> str:
     key, name = table.ranked_by, table.data.name
     measured = [summary for summary in table.summaries if key in summary.metrics]
     if key is None or not measured:
-        return f"On {name} no distance to real images was measured, so the models are not ranked."
+        return f"On {name} nothing was measured by which models are ranked, such as a distance to real images."
     best, others = measured[0], measured[1:]
     metric = best.metrics[key]
     if not math.isfinite(metric.mean):
@@ -210,7 +211,9 @@ def answer(table: Table) -> str:
     floor = "" if metric.floor is None else f"; real images score {_number(metric.floor, _places([metric.floor], 3))}"
     if not others:
         return f"On {name}, {best.label} reaches {metric.label} {value}{floor}."
-    return f"On {name}, {best.label} has the lowest {metric.label}, {value}, {_claim(table, others)}{floor}."
+    superlative = {"lower": "lowest", "higher": "highest"}[metric.better]
+    claim = _claim(table, others, {"lower": "below", "higher": "above"}[metric.better])
+    return f"On {name}, {best.label} has the {superlative} {metric.label}, {value}, {claim}{floor}."
 
 
 def score(metric: Aggregate | None, places: int) -> str:
@@ -245,13 +248,13 @@ def short(hexadecimal: str) -> str:
     return hexadecimal[:12]
 
 
-def _claim(table: Table, others: list[Summary]) -> str:
+def _claim(table: Table, others: list[Summary], beyond: str) -> str:
     tested = against_first(table)
     if not tested:
         return "with too few seeds to say that this is more than chance"
     if close := [pair.worse for pair in tested if not pair.significant]:
-        return f"not significantly below {_enumerate(close)}"
-    return f"significantly below every other model{' that can be tested' if len(tested) < len(others) else ''}"
+        return f"not significantly {beyond} {_enumerate(close)}"
+    return f"significantly {beyond} every other model{' that can be tested' if len(tested) < len(others) else ''}"
 
 
 def _enumerate(names: list[str]) -> str:

@@ -9,7 +9,6 @@ from typing import get_args
 
 import numpy as np
 
-from zoo_core.discovery import CORE
 from zoo_core.evaluation.images import ArrayImages
 from zoo_core.evaluation.metric import Evaluand, Likelihoods, Metric, Need, NotApplicable
 from zoo_core.evaluation.metrics import check_keys
@@ -83,12 +82,11 @@ def scores_are_finite_and_named(subject: MetricSubject) -> None:
                     f"'{key}' is {score.value}, called '{score.label}'",
                     "raise NotApplicable for what can't be measured, and name what is",
                 )
-    if subject.registered.plugin.distribution != CORE:
-        try:
-            check_keys(subject.registered, list(subject.scores))
-        except ValueError as error:
-            expected = f"scores called '{subject.name}', or that and more after '_'"
-            raise CheckFailed(expected, str(error), "put the metric's name first") from error
+    try:
+        check_keys(subject.name, subject.scores)
+    except ValueError as error:
+        expected = f"scores called '{subject.name}', or that and more after '_'"
+        raise CheckFailed(expected, str(error), "put the metric's name first") from error
 
 
 def intervals_hold_their_scores(subject: MetricSubject) -> None:

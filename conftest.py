@@ -1,9 +1,14 @@
-"""Tests compile hundreds of small networks and run each a few times: so XLA is to be quick, not thorough."""
+"""Tests compile thousands of small networks and run each a few times: so XLA is to be quick, not thorough, and to keep
+what it has compiled."""
 
 import os
+from pathlib import Path
 
 from hypothesis import settings
 
 os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
+worker = os.environ.get("PYTEST_XDIST_WORKER", "main")  # each has its own: JAX reads what another is still writing
+os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(Path(__file__).with_name(".pytest_cache") / f"xla-{worker}"))
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
 settings.register_profile("zoo", deadline=None)  # what is slow is slow on a machine with other work
 settings.load_profile("zoo")

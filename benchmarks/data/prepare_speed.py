@@ -2,7 +2,7 @@
 
     python benchmarks/data/prepare_speed.py [--cifar cifar10-jpg-subset.tar] [--rounds 3]
 
-Three folders of JPEG files: `large`, 3,000 of 1200x900 pixels, windows of the photographs that come with scikit-image
+Three folders of JPEG files: `large`, 1,000 of 1200x900 pixels, windows of the photographs that come with scikit-image
 and scikit-learn, enlarged to the size that pictures have on the web; `photos`, 12,000 of 400x300, such windows as they
 are, both brought to 64x64; and `small`, 12,000 of 32x32 as they are, of the archive `--cifar` or else of the same
 photographs. In each round all take turns:
@@ -166,7 +166,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         memory = {count: peak_memory(count, folder) for count in (1_000, 10_000)}
-        write_windows(folder / "large", 3_000, (1200, 900))
+        write_windows(folder / "large", 1_000, (1200, 900))
         write_windows(folder / "photos", 12_000, (400, 300))
         if arguments.cifar:
             unpack(arguments.cifar, folder / "small", 12_000)

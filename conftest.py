@@ -1,14 +1,16 @@
 """Tests compile thousands of small networks and run each a few times: so XLA is to be quick, not thorough, and to keep
-what it has compiled."""
+what it has compiled, for the next time too."""
 
 import os
-from pathlib import Path
+import platform
 
+import platformdirs
 from hypothesis import settings
 
 os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
-worker = os.environ.get("PYTEST_XDIST_WORKER", "main")  # each has its own: JAX reads what another is still writing
-os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(Path(__file__).with_name(".pytest_cache") / f"xla-{worker}"))
+worker = os.environ.get("PYTEST_XDIST_WORKER", "main")  # each keeps its own: JAX reads what another is still writing
+compiled = platformdirs.user_cache_path("zoo") / "xla-tests" / platform.node() / worker
+os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(compiled))
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
 settings.register_profile("zoo", deadline=None)  # what is slow is slow on a machine with other work
 settings.load_profile("zoo")

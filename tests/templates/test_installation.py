@@ -1,5 +1,7 @@
 """What `zoo plugins new` writes, installed by pip into an environment of its own, as its author would."""
 
+import json
+import os
 import subprocess
 import sys
 import venv
@@ -35,7 +37,8 @@ def test_pip_installs_it_and_it_passes_its_own_tests(python: str, tmp_path: Path
     assert written.exit_code == 0, written.stderr
 
     def run(*arguments: str) -> str:
-        done = subprocess.run([python, *arguments], cwd=folder, capture_output=True, text=True)
+        strict = os.environ | {"ZOO_STRICT_PLUGINS": "1"}  # as the workflow that it brings
+        done = subprocess.run([python, *arguments], cwd=folder, capture_output=True, text=True, env=strict)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
@@ -46,6 +49,9 @@ def test_pip_installs_it_and_it_passes_its_own_tests(python: str, tmp_path: Path
     assert " passed" in run("-m", "pytest", "-q", "-p", "no:cacheprovider", "tests")
     command = "from zoo_core.cli.main import run; run()"
     assert "my-model" in run("-c", command, "plugins", "list")
+    if kind == "gan":  # the same checks as in its tests, by the command of its workflow
+        checked = json.loads(run("-c", command, "plugins", "check", "my-model", "--json"))
+        assert {"passed"} <= {result["outcome"] for result in checked} <= {"passed", "skipped"}
     data = "digits@16~noise25" if kind == "translation" else "digits@8"
     arguments = ("--data", data, "--steps", "2", "-o", "width=4", "--out", str(tmp_path / "run"))
     run("-c", command, "train", "my-model", *arguments)

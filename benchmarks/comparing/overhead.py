@@ -7,8 +7,9 @@ cell's own work is from when its process has its lock until its record is writte
 without starting Python and importing Keras. The rest of the wall time is the grid's: `start` before the first cell,
 `between` cells, `end`, with the report.
 
-Then a plan of 1,000 cells: `zoo compare --plan` and `--dry-run` list it, both from the start of the process; and
-`zoo_core.compare` finds all of it finished and gathers the records, which are copies of one.
+Then a plan of 1,000 cells, each time from the start of the process: `zoo compare --plan` and `--dry-run` list it; where
+all of it is finished, with records that are copies of one, `zoo_core.compare` gathers them, and `zoo compare` writes
+the report, too.
 """
 
 import json
@@ -70,6 +71,7 @@ def measure_plan(out: Path) -> None:
     print(f"--dry-run of 1,000 finished cells: {seconds_of([*ZOO, *arguments, '--dry-run']):.1f} s")
     resumed = json.dumps({"models": models, "seeds": 1000, **asked, "out": str(out)})
     print(f"resuming 1,000 finished cells: {seconds_of([sys.executable, '-c', RESUME, resumed]):.1f} s")
+    print(f"resuming them by the command, with its report: {seconds_of([*ZOO, *arguments]):.1f} s")
 
 
 def copy(record: Record, one: Cell, other: Cell) -> None:

@@ -44,9 +44,16 @@ def test_a_dry_run_lists_the_cells_and_what_they_take(invoke: Invoke, out: Path)
     found = invoke("compare", *GRID, "--seeds", "3", "--out", str(out), "--dry-run", "--json")
     cells = json.loads(found.stdout)
     assert [cell["state"] for cell in cells] == ["finished", "failed", "new"]
-    assert [cell["train_seconds"] is None for cell in cells] == [True, False, False]
+    assert [cell["train_seconds"] is None for cell in cells] == [True, True, False]
+    told = " ".join(found.stderr.split())
+    assert "3 cells, 1 of them to do" in told
+    assert "of training one at a time, scoring not counted" in told
+    assert "1 failed, to be tried again with --retry-failed." in told
+    again = invoke("compare", *GRID, "--seeds", "3", "--out", str(out), "--dry-run", "--json", "--retry-failed")
+    cells = json.loads(again.stdout)
     assert cells[1]["disk_mib"] == cells[2]["disk_mib"] > 0
-    assert "3 cells, 2 of them to do" in found.stderr
+    assert "3 cells, 2 of them to do" in again.stderr
+    assert "--retry-failed" not in again.stderr
 
 
 def test_a_plan_is_a_command_for_each_cell(invoke: Invoke, out: Path):

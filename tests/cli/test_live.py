@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from zoo_core.cli import live
-from zoo_core.cli.live import LiveGrid, done, in_words, left
+from zoo_core.cli.live import LiveGrid, doing, done, in_words, left
 from zoo_core.comparing.cell import Cell
 from zoo_core.comparing.compare import Seen
 from zoo_core.comparing.plan import Plan, cells_of
@@ -57,6 +57,11 @@ def test_a_table_follows_it_on_a_terminal(cells: list[Cell], shown: Console):
     assert "1,234" in row
     assert "vae 0.250" in row
     assert row.rstrip().endswith("10 s")
+
+
+def test_the_score_on_held_out_images_is_shown_where_there_is_one(cells: list[Cell]):
+    assert doing(Seen(cells[0], "running", LINE | {"select/fd_classifier": 12.3456})) == "fd_classifier 12.346"
+    assert doing(Seen(cells[0], "running", LINE)) == "vae 0.250"
 
 
 @pytest.mark.parametrize(

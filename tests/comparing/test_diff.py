@@ -4,6 +4,7 @@ import pytest
 
 from zoo_core.comparing.diff import Difference, diff
 from zoo_core.comparing.results import Comparison, Failure
+from zoo_core.evaluation.protocol import load_protocol
 from zoo_core.evaluation.record import Features, Record
 
 MakeRecord = Callable[..., Record]
@@ -70,8 +71,38 @@ def test_what_cannot_be_compared_is_named_and_not_tested(make_record: MakeRecord
     assert "features: classifier:digits, pixels" in difference.unlike["dcgan on digits@16"]
 
 
+def test_the_order_of_tables_changes_nothing(make_record: MakeRecord) -> None:
+    digits = load_protocol("digits")
+    free = seeds(make_record, [1.0, 2.0, 3.0], run="free")
+    fixed = seeds(make_record, [10.0, 11.0, 12.0], protocol=digits, run="fixed")
+    difference = diff(comparison([*free, *fixed]), comparison([*fixed, *free]))
+    assert (difference.unlike, difference.gone, difference.new) == ({}, [], [])
+    assert {(change.data, change.verdict) for change in difference.changes} == {
+        ("digits@16 (no protocol, classifier:digits)", "same"),
+        ("digits@16 (digits v1, classifier:digits)", "same"),
+    }
+
+
+def test_no_row_is_lost_however_many_share_a_name(make_record: MakeRecord) -> None:
+    digits = load_protocol("digits")
+    protocols = [digits.model_copy(update={"version": version}) for version in (1, 2)]
+    rows = [make_record(fd=10.0, protocol=protocol, run=f"p{n}") for n, protocol in enumerate(protocols)]
+    rows += [make_record(fd=20.0, reference=splits, run=splits) for splits in ("test", "validation")]
+    difference = diff(comparison(rows), comparison(rows[::-1]))
+    assert (difference.unlike, difference.gone, difference.new) == ({}, [], [])
+    names = ["digits v1, {}", "digits v2, {}", "no protocol, {}, 3", "no protocol, {}, 4"]
+    assert list(dict.fromkeys(change.data for change in difference.changes)) == [
+        f"digits@16 ({name.format('classifier:digits')})" for name in names
+    ]
+    fewer = diff(comparison(rows), comparison(rows[1:2]))
+    assert len({change.data for change in fewer.changes}) == 1
+    assert fewer.gone == [f"dcgan on digits@16 ({names[n].format('classifier:digits')})" for n in (0, 2, 3)]
+
+
 def test_models_of_one_side_and_failures_are_listed(make_record: MakeRecord) -> None:
     failure = Failure(model="vae", data="digits", seed=1, error="NaN", run="runs/vae-1")
-    difference = diff(comparison([make_record("dcgan")]), comparison([make_record("cgan")], [failure]))
+    other = failure.model_copy(update={"seed": 0})
+    difference = diff(comparison([make_record("dcgan")], [other]), comparison([make_record("cgan")], [failure]))
+    assert difference.failures_before == ["vae on digits, seed 0: NaN"]
     assert (difference.gone, difference.new) == (["dcgan on digits@16"], ["cgan on digits@16"])
     assert difference.failures == ["vae on digits, seed 1: NaN"]

@@ -47,6 +47,9 @@ class Sharp(SampleMetric):
 """
 
 
+PUBLISHED: dict[str, Any] = {"data": (), "seeds": None, "protocol": "digits"}
+
+
 def cells(out: Path = Path("out"), **asked: Any) -> list[Cell]:
     return cells_of(Plan(**{"models": ("vae",), "data": ("digits@8",), "seeds": 1} | asked), out)
 
@@ -125,6 +128,8 @@ def test_swept_options_tell_cells_apart(swept):
         ({"features": "pixls"}, "Unknown feature network 'pixls'"),
         ({"weights": Path("nowhere.h5")}, "There is no file 'nowhere.h5'"),
         ({"protocol": "digits"}, "fixes data, seeds"),
+        (PUBLISHED | {"training": {"images": 9, "log_every": 3, "patience": 2}}, r"fixes images, patience\."),
+        ({"data": ("digits@8#train+validation",), "training": {"select_every": 5}}, "trains on the images of the"),
         ({"data": ("digits", "digits@16")}, "'digits' and 'digits@16' are the same images"),
         ({"data": ("digits@8~downscale2",)}, "model 'vae' does not look at them"),
         ({"models": ("vae", "srgan")}, "'srgan' makes images from inputs, and 'digits@8' has none"),
@@ -166,10 +171,16 @@ def test_the_version_of_a_metric_counts_under_a_protocol_too(make_plugin: Callab
 
 
 def test_a_protocol_fixes_all_but_the_models():
-    found = cells(data=(), seeds=None, protocol="digits", models=("vae", "dcgan"))
+    found = cells(**PUBLISHED, models=("vae", "dcgan"))
     assert [(cell.data, cell.seed) for cell in found] == [("digits", seed) for seed in (0, 0, 1, 1, 2, 2)]
     assert {cell.training["steps"] for cell in found} == {2000}
     assert found[0].scoring.protocol.name == "digits"
+
+
+def test_beside_a_protocol_the_best_checkpoint_may_be_looked_for_too():
+    (cell, *_) = cells(**PUBLISHED, training={"select_every": 500})
+    assert (cell.training["select_every"], cell.training["steps"]) == (500, 2000)
+    assert cell.scoring.checkpoint == "final"
 
 
 def test_a_file_holds_a_plan_and_nothing_else(tmp_path: Path):
@@ -197,6 +208,15 @@ def test_a_cell_tells_how_far_it_is_by_the_last_whole_line_of_its_log(tmp_path: 
         assert cell.progress().get("step") == step
     log.write_text("".join(json.dumps({"step": step, "noise": "x" * 999}) + "\n" for step in range(200)))
     assert cell.progress()["step"] == 199
+
+
+def test_how_far_it_is_goes_with_the_newest_score_on_held_out_images(tmp_path: Path):
+    (cell,) = cells(tmp_path)
+    cell.run.mkdir(parents=True)
+    scores = {500: 9.5, 1000: 7.5}
+    lines = [{"step": n, "loss": 0.1} | ({"select/fd": scores[n]} if n in scores else {}) for n in range(50, 1251, 50)]
+    (cell.run / "metrics.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert cell.progress() == {"step": 1250, "loss": 0.1, "select/fd": 7.5}
 
 
 def test_a_thousand_cells_are_planned_and_looked_at_in_seconds(

@@ -64,6 +64,9 @@ def test_a_cell_asks_for_a_gpu_where_there_is_one_and_for_a_whole_machine_elsewh
     assert ray_engine._resources(mixed, "auto") == {"num_gpus": 1}
     assert ray_engine._resources(mixed, "cpu") == {"num_cpus": 8}
     assert ray_engine._resources(Ray({"CPU": 2}), "auto") == {"num_cpus": 2}
+    without_at_the_head = Ray({}, {"CPU": 0}, {"CPU": 16})
+    assert ray_engine._resources(without_at_the_head, "auto") == {"num_cpus": 16}
+    assert ray_engine._resources(Ray({}), "auto") == {"num_cpus": 1}
 
 
 class Cluster:

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from zoo_core.comparing.results import Comparison, Failure, gather, read_record, read_results, write_results
 from zoo_core.errors import UsageError, ZooError
+from zoo_core.evaluation.protocol import load_protocol
 from zoo_core.evaluation.record import Record
 from zoo_core.runs import RunFolder
 
@@ -101,3 +102,16 @@ def test_failed_seeds_of_one_setting_do_not_count_against_another(make_record: M
     assert {s.options["width"]: s.failed for s in comparison.summaries()} == {32: (), 64: (1,)}
     (alone,) = comparison.model_copy(update={"records": records[:1]}).summaries()
     assert alone.failed == ()
+
+
+def test_failed_seeds_count_in_the_table_of_their_protocol_alone(make_record: MakeRecord) -> None:
+    digits = load_protocol("digits")
+    protocols = {"digits v1": digits, "digits v2": digits.model_copy(update={"version": 2}), "": None}
+    failures = [
+        Failure(model="vae", data="digits@16", protocol=name, seed=seed, error="NaN", run=str(seed))
+        for seed, name in enumerate([*protocols, None], start=1)  # of an older file it is not known
+    ]
+    records = [make_record("vae", 0, protocol=protocol) for protocol in protocols.values()]
+    comparison = Comparison(title="", command="", created="", records=records, failures=failures)
+    found = {str(table.protocol or ""): table.summaries[0].failed for table in comparison.tables()}
+    assert found == {"digits v1": (1, 4), "digits v2": (2, 4), "": (3, 4)}

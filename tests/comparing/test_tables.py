@@ -1,9 +1,11 @@
 import math
+import random
 from collections.abc import Callable
 
 import pytest
 
-from zoo_core.comparing.tables import tables_of
+from zoo_core.comparing import tables
+from zoo_core.comparing.tables import tables_of, unlike
 from zoo_core.evaluation.protocol import load_protocol
 from zoo_core.evaluation.record import Cost, Features, Record, Score
 
@@ -52,6 +54,37 @@ def test_without_a_distance_nothing_is_ranked(make_record: MakeRecord) -> None:
     (table,) = tables_of([make_record("vae", seed, fd=None) for seed in (0, 1)])
     assert table.ranked_by is None
     assert table.summaries[0].rank is None
+
+
+def test_who_shares_a_table_is_as_if_each_two_had_been_compared(make_record: MakeRecord) -> None:
+    """Without a score in common two records are alike, and yet each may be unlike a third."""
+
+    def scored(*counts: int) -> dict[str, Score]:
+        scores = {"label": "", "better": "lower", "n_reference": 9}
+        return {f"m{n}": Score(value=1.0, n_generated=count, **scores) for n, count in enumerate(counts) if count}
+
+    draw = random.Random(0)
+    for _ in range(20):
+        counts = [[draw.choice([0, 5, 6]) for _ in range(3)] for _ in range(12)]
+        records = [make_record(seed=seed, metrics=scored(*found)) for seed, found in enumerate(counts)]
+        expected: list[list[Record]] = []
+        for record in records:
+            fitting = [group for group in expected if not any(unlike(record, other) for other in group)]
+            fitting[0].append(record) if fitting else expected.append([record])
+        found = [sorted(seed for row in table.summaries for seed in row.seeds) for table in tables_of(records)]
+        assert found == [[record.source.seed for record in group if record.source] for group in expected]
+
+
+def test_a_thousand_records_are_put_into_tables_by_a_few_comparisons(
+    make_record: MakeRecord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compared: list[Record] = []
+    monkeypatch.setattr(tables, "unlike", lambda one, other: compared.append(one) or unlike(one, other))
+    protocol = load_protocol("digits")
+    records = [make_record(model, seed, protocol=protocol) for seed in range(500) for model in ("dcgan", "vae")]
+    (table,) = tables_of(records)
+    assert [len(summary.seeds) for summary in table.summaries] == [500, 500]
+    assert len(compared) == 1
 
 
 def test_another_protocol_is_another_table_that_names_the_field(make_record: MakeRecord) -> None:
@@ -172,6 +205,16 @@ def test_a_protocol_ranks_by_its_first_metric_and_the_direction_that_is_better(m
 def test_without_a_score_of_its_first_metric_a_protocol_ranks_by_the_distance(make_record: MakeRecord) -> None:
     (table,) = tables_of([make_record(protocol=load_protocol("digits-noise25"))])  # which has no PSNR
     assert table.ranked_by == "fd_classifier"
+
+
+def test_what_a_plugin_calls_almost_as_the_distance_is_another_metric(make_record: MakeRecord) -> None:
+    score = Score(value=1.0, label="", better="lower", n_generated=9, n_reference=9)
+    own = score.model_copy(update={"plugin": "zoo-anything 0.1.0"})
+    (table,) = tables_of([make_record(metrics={"fd_anything": own, "fid_x": own, "precision": score})])
+    assert table.ranked_by is None
+    (table,) = tables_of([make_record(metrics={"fd_anything": own, "precision": score, "fd_pixels": score})])
+    assert table.ranked_by == "fd_pixels"
+    assert list(table.columns()) == ["fd_pixels", "fd_anything", "precision"]
 
 
 def test_an_extrapolated_distance_ranks_nothing(make_record: MakeRecord) -> None:

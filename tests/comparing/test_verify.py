@@ -120,6 +120,10 @@ def test_a_missing_seed_is_refused_unless_it_failed(content: dict[str, Any]) -> 
     assert found(content) == [f"{gone['model']}: digits v1 needs seed 2 too"]
     content["failures"] = [{"model": gone["model"], "data": "digits", "seed": 2, "error": "NaN", "run": gone["run"]}]
     assert found(content) == []
+    content["failures"][0]["protocol"] = "digits v1"
+    assert found(content) == []
+    content["failures"][0]["protocol"] = "digits-noise25 v1"
+    assert found(content) == [f"{gone['model']}: digits v1 needs seed 2 too"]
 
 
 def test_a_seed_that_counts_twice_is_refused(content: dict[str, Any]) -> None:

@@ -160,3 +160,8 @@ def test_a_protocol_may_score_the_best_checkpoint(run, digits, tmp_path):
     score()
     with pytest.raises(UsageError, match="fixes checkpoint"):
         zoo_core.evaluate(run.path, protocol=str(path), checkpoint="final")
+    content["training"] = {**content["training"], "checkpoint": "final"}
+    del content["training"]["select_every"]  # which is free then
+    record = score()
+    assert (record.source.checkpoint_rule, record.source.checkpoint) == ("final", 60)
+    assert record.other_checkpoint.rule == "best"

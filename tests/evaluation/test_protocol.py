@@ -126,7 +126,7 @@ def test_a_run_that_was_made_otherwise_is_refused(seed, steps, checkpoint, messa
         DIGITS.check_training(spec, trained(steps=steps), seed, checkpoint)
 
 
-@pytest.mark.parametrize("free", [{}, {"log_every": 7, "checkpoint_every": 9, "keep": 1, "sample_every": 0}])
+@pytest.mark.parametrize("free", [{}, {"log_every": 7, "checkpoint_every": 9, "select_every": 9, "sample_every": 0}])
 def test_a_run_by_the_rules_is_accepted_whatever_books_it_kept(free):
     DIGITS.check_training(load_dataset("digits").spec, trained(**free), 1, 2000)
 
@@ -140,6 +140,7 @@ def test_a_run_by_the_rules_is_accepted_whatever_books_it_kept(free):
         ({"clip_norm": 1.0}, "clip_norm should be 0.0"),
         ({"accumulate": 2}, "accumulate should be 1"),
         ({"augment": ("color",)}, r"augment should be \[\], received \['color'\]"),
+        ({"patience": 5, "select_every": 9}, "patience should be 0, received 5"),
     ],
 )
 def test_what_moves_results_is_fixed_though_no_protocol_names_it(chosen, message):
@@ -151,6 +152,10 @@ def test_what_a_protocol_fixes_is_what_training_takes():
     fixed = DIGITS.training.options
     assert {"steps", "batch_size", "precision", "ema", "augment"} <= fixed.keys()
     assert TrainingOptions(**fixed) == TrainingOptions(steps=2000, batch_size=64)
+    asked = ["log_every", "select_every", "batch_size", "seconds", "ema"]
+    assert list(DIGITS.training.fixed(asked)) == ["batch_size", "seconds", "ema"]
+    best = DIGITS.training.model_copy(update={"checkpoint": "best", "select_every": 500})
+    assert "select_every" in best.fixed(asked)
 
 
 @pytest.mark.parametrize(

@@ -115,7 +115,7 @@ def compare(
         return
     chosen = _chosen(cells, numbers)
     if dry_run:
-        _print_preview(preview(chosen), as_json)
+        _print_preview(preview(chosen, retry_failed=retry_failed), as_json)
         return
     with LiveGrid() as grid:
         run_cells(chosen, open_engine(engine, workers, device), retry_failed=retry_failed, watch=grid)
@@ -134,9 +134,10 @@ def compare(
 
 def _plan(models: Sequence[str], asked: dict[str, Any]) -> "Plan":
     """What was asked for: by a file, by the options, or by both, which then take the place of what the file says."""
-    from zoo_core.comparing.plan import BUDGETS, Plan, read_plan
+    from zoo_core.comparing.plan import Plan, read_plan
     from zoo_core.options import resolve
     from zoo_core.specs import AUTO
+    from zoo_core.training.options import BUDGETS
 
     training = parse_assignments(asked.pop("training"))
     named = {name: asked.pop(name) for name in ("steps", "images", "seconds", "batch_size")}
@@ -200,11 +201,13 @@ def _print_preview(found: list[dict[str, Any]], as_json: bool) -> None:
 
     shown = [one | {"options": ", ".join(f"{name}={value}" for name, value in one["options"].items())} for one in found]
     emit(found if as_json else shown, as_json)
-    left = [one for one in found if one["state"] != "finished"]
-    seconds, mib = (sum(one[name] for one in left) for name in ("train_seconds", "disk_mib"))
+    to_do = [one for one in found if one["train_seconds"] is not None]
+    failed = sum(one["state"] == "failed" and one["train_seconds"] is None for one in found)
+    seconds, mib = (sum(one[name] for one in to_do) for name in ("train_seconds", "disk_mib"))
     console().print(
-        f"{len(found):,} cells, {len(left):,} of them to do: {in_words(seconds)} of training one at a time, and "
-        f"{mib:,.0f} MiB of disk."
+        f"{len(found):,} cells, {len(to_do):,} of them to do: {in_words(seconds)} of training one at a time, "
+        f"scoring not counted, and {mib:,.0f} MiB of disk."
+        + (f" {failed:,} failed, to be tried again with --retry-failed." if failed else "")
     )
 
 

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from zoo_core.cli.output import console
 from zoo_core.comparing.compare import Seen
+from zoo_core.training.selection import PREFIX
 
 _MOST_ROWS = 16
 _BAR = 12  # characters
@@ -118,13 +119,13 @@ def done(one: Seen) -> float:
 
 
 def doing(one: Seen) -> str:
-    """The score on held-out images, or else the first loss; or that the training is over."""
+    """The newest score on held-out images, or else the first loss; or that the training is over."""
     if not one.line:
         return ""
     if done(one) >= 1:
         return "is scored"
-    named = [name for name in one.line if name.startswith("select/")] or [n for n in one.line if n.endswith("/loss")]
-    return f"{named[0].removeprefix('select/').removesuffix('/loss')} {one.line[named[0]]:.3f}" if named else ""
+    named = [name for name in one.line if name.startswith(PREFIX)] or [n for n in one.line if n.endswith("/loss")]
+    return f"{named[0].removeprefix(PREFIX).removesuffix('/loss')} {one.line[named[0]]:.3f}" if named else ""
 
 
 def left(one: Seen) -> str:

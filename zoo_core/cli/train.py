@@ -139,7 +139,7 @@ def train(
                 model = registry().add_file(Path(model))
             if protocol:
                 rule = load_protocol(protocol)
-                refuse_beside(rule, data=data, training=changes.keys() & rule.training.options.keys())
+                refuse_beside(rule, data=data, **rule.training.fixed(changes))
                 data = rule.data.fitted
                 changes |= rule.training.options
             data, seed = data or DEFAULT_DATA, seed or 0

@@ -19,13 +19,13 @@ from zoo_core.evaluation.protocol import Protocol
 from zoo_core.evaluation.record import Frozen, Record, Source
 from zoo_core.files import write_text
 from zoo_core.runs import RunFolder
-from zoo_core.training.selection import Rule
+from zoo_core.training.selection import PREFIX, Rule
 
 State = Literal["new", "begun", "failed", "finished"]
 Kind = TypeVar("Kind", bound=BaseModel)
 
 _SECONDS_FOR_ANOTHER = 60
-_LINE = 2**16  # bytes at the end of a log in which its last line is looked for
+_TAIL = 2**16  # bytes at the end of a log in which its last lines are looked for
 
 
 class CellInUse(UsageError):
@@ -52,8 +52,10 @@ class Scoring(Frozen):
 
 
 class Failed(Frozen):
-    """What `failure.json` says: why, and the last lines of `cell.log`."""
+    """What `failure.json` says: the digest of what the cell was asked for, why it failed, and the last lines of
+    `cell.log`."""
 
+    asked: str
     error: str
     log: list[str]
 
@@ -131,7 +133,7 @@ class Cell(Frozen):
     def state(self) -> State:
         if self.record() is not None:
             return "finished"
-        if self._failure_file.is_file():
+        if self.failure() is not None:
             return "failed"
         return "begun" if RunFolder.is_run(self.run) else "new"
 
@@ -150,7 +152,9 @@ class Cell(Frozen):
         self.forget_failure()
 
     def failure(self) -> Failed | None:
-        return _read(Failed, self._failure_file)
+        """Why it failed, if it did at what is asked for."""
+        found = _read(Failed, self._failure_file)
+        return found if found is not None and found.asked == self.asked else None
 
     def said(self) -> list[str]:
         """The lines of its log."""
@@ -159,7 +163,7 @@ class Cell(Frozen):
 
     def fail(self, error: str) -> None:
         """Note why it has no score."""
-        failed = Failed(error=error, log=self.said()[-20:])
+        failed = Failed(asked=self.asked, error=error, log=self.said()[-20:])
         write_text(self._failure_file, failed.model_dump_json(indent=2) + "\n")
 
     def forget_failure(self) -> None:
@@ -173,14 +177,18 @@ class Cell(Frozen):
             return False
 
     def progress(self) -> dict[str, float]:
-        """The last line of the run's `metrics.jsonl`, which is how a running cell tells how far it is; else nothing."""
+        """The last line of the run's `metrics.jsonl`, which is how a running cell tells how far it is, with the newest
+        score on held-out images, which few lines have; else nothing."""
         try:
             with RunFolder(self.run).metrics_file.open("rb") as file:
-                file.seek(max(0, os.fstat(file.fileno()).st_size - _LINE))
-                *_, last, _ = [b"", *file.read().split(b"\n")]  # what follows the last newline is being written
-                return dict(json.loads(last))
+                start = max(0, os.fstat(file.fileno()).st_size - _TAIL)
+                file.seek(start)
+                # What follows the last newline is being written, and of the first line the beginning may be missing.
+                lines = [json.loads(line) for line in file.read().split(b"\n")[bool(start) : -1]]
         except (OSError, ValueError):
             return {}
+        scores = {name: value for line in lines for name, value in line.items() if name.startswith(PREFIX)}
+        return scores | lines[-1] if lines else {}
 
     @contextmanager
     def lock(self) -> Iterator[None]:

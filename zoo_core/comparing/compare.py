@@ -26,7 +26,7 @@ class Seen(NamedTuple):
 
     Args:
         state: that of the cell, or else "waiting" or "running".
-        line: the last line of its `metrics.jsonl` while it runs; may be empty.
+        line: its `progress()` while it runs; may be empty.
     """
 
     cell: Cell
@@ -135,8 +135,7 @@ def run_cells(cells: Sequence[Cell], engine: Engine, *, retry_failed: bool = Fal
     """
     began = time.time()
     states: dict[int, State | Literal["waiting"]] = {cell.number: cell.state() for cell in cells}
-    ends = ("finished",) if retry_failed else ("finished", "failed")
-    waiting = [cell for cell in cells if states[cell.number] not in ends]
+    waiting = [cell for cell in cells if states[cell.number] not in _ends(retry_failed)]
     states |= {cell.number: "waiting" for cell in waiting}
 
     def show() -> None:
@@ -174,6 +173,7 @@ def gather(cells: Sequence[Cell]) -> "Comparison":
                 model=cell.model,
                 options=cell.options,
                 data=cell.data,
+                protocol=str(cell.scoring.protocol or ""),
                 seed=cell.seed,
                 error=_problem(cell),
                 run=str(cell.run),
@@ -196,22 +196,30 @@ def _problem(cell: Cell) -> str:
     return "it is in use: another process works on it" if cell.in_use() else "it was not run to its end"
 
 
-def preview(cells: Sequence[Cell]) -> list[dict[str, Any]]:
-    """What there is to do: a dict for each cell, with its state, the seconds that its training and the MiB that its run
-    are expected to take, which are found once for each model, setting and data set: from a finished cell, or else by a
-    few steps. Nothing is written.
+def preview(cells: Sequence[Cell], *, retry_failed: bool = False) -> list[dict[str, Any]]:
+    """What there is to do: a dict for each cell, with its state; and of those that `run_cells` would work off the
+    seconds that the training, without scoring, and the MiB that the run are expected to take, else None. They are found
+    once for each model, setting and data set: from a finished cell, or else by a few steps. Nothing is written.
     """
     states = {cell.number: cell.state() for cell in cells}
+    ends = _ends(retry_failed)
     expected: dict[str, tuple[float, float]] = {}
     for cell in cells:
         if states[cell.number] == "finished" and cell.setting not in expected:
             expected[cell.setting] = _taken(cell)
-    return [_foreseen(cell, states[cell.number], expected) for cell in cells]
+    return [_foreseen(cell, states[cell.number], ends, expected) for cell in cells]
 
 
-def _foreseen(cell: Cell, state: State, expected: dict[str, tuple[float, float]]) -> dict[str, Any]:
+def _ends(retry_failed: bool) -> Sequence[State]:
+    """The states in which a cell is left as it is."""
+    return ("finished",) if retry_failed else ("finished", "failed")
+
+
+def _foreseen(
+    cell: Cell, state: State, ends: Sequence[State], expected: dict[str, tuple[float, float]]
+) -> dict[str, Any]:
     seconds = mib = None
-    if state != "finished":
+    if state not in ends:
         if cell.setting not in expected:
             expected[cell.setting] = _estimated(cell)
         seconds, mib = expected[cell.setting]

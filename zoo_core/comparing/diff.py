@@ -1,8 +1,10 @@
 """What changed between two result sets, and whether that is more than chance."""
 
+from typing import NamedTuple
+
 from zoo_core.comparing.results import Comparison
 from zoo_core.comparing.statistics import SIGNIFICANCE, holm, welch
-from zoo_core.comparing.summaries import Aggregate, Summary, settings_of, source_of
+from zoo_core.comparing.summaries import Summary, settings_of, source_of
 from zoo_core.comparing.tables import Table, unlike
 from zoo_core.evaluation.record import Frozen, Record
 
@@ -37,7 +39,8 @@ class Difference(Frozen):
         settings: of each model that is in both, what was chosen or installed differently, as "field: before, after".
         gone, new: models of one set alone, as "MODEL on DATA".
         unlike: models whose scores can't be compared, with what forbids it.
-        failures: of the second set, as "MODEL on DATA, seed N: ERROR".
+        failures_before: of the first set, as "MODEL on DATA, seed N: ERROR".
+        failures: likewise of the second.
     """
 
     changes: list[Change]
@@ -45,59 +48,93 @@ class Difference(Frozen):
     gone: list[str]
     new: list[str]
     unlike: dict[str, list[str]]
+    failures_before: list[str]
     failures: list[str]
+
+
+class _Row(NamedTuple):
+    """A row, the table that it is in, and its first record."""
+
+    table: Table
+    summary: Summary
+    record: Record
+
+    @property
+    def place(self) -> tuple[str, str]:
+        return self.summary.label, self.table.data.name
 
 
 def diff(before: Comparison, after: Comparison) -> Difference:
     """Compare the models that both have, by their names and what sets them apart in their tables."""
-    ones, others = _rows(before), _rows(after)
+    ones, others = _named(_rows(before), _rows(after))
     shared = [name for name in ones if name in others]
-    apart = {name: unlike(ones[name][1], others[name][1]) for name in shared}
+    apart = {name: unlike(ones[name].record, others[name].record) for name in shared}
     changes = [
-        _change(name, key, ones[name][0].metrics[key], others[name][0].metrics[key], ones[name][0])
+        _change(name, key, ones[name].summary, others[name].summary)
         for name in shared
         if not apart[name]
-        for key in ones[name][0].metrics
-        if key in others[name][0].metrics
+        for key in ones[name].summary.metrics
+        if key in others[name].summary.metrics
     ]
-    settings = {name: _settings(ones[name][1], others[name][1]) for name in shared}
+    settings = {name: _settings(ones[name].record, others[name].record) for name in shared}
     return Difference(
         changes=_corrected(changes),
         settings={name: found for name, found in settings.items() if found},
         gone=[name for name in ones if name not in others],
         new=[name for name in others if name not in ones],
         unlike={name: found for name, found in apart.items() if found},
+        failures_before=[f"{f.model} on {f.data}, seed {f.seed}: {f.error}" for f in before.failures],
         failures=[f"{f.model} on {f.data}, seed {f.seed}: {f.error}" for f in after.failures],
     )
 
 
-def _rows(comparison: Comparison) -> dict[str, tuple[Summary, Record]]:
-    """Each row with its first record, by "MODEL on DATA"; a second table of the same data set adds its protocol or, as
-    there may be several without, its number."""
+def _rows(comparison: Comparison) -> list[_Row]:
     records = {source_of(record).run: record for record in comparison.records}
-    found: dict[str, tuple[Summary, Record]] = {}
-    for number, table in enumerate(comparison.tables(), start=1):
-        for summary in table.summaries:
-            name = f"{summary.label} on {table.data.name}"
-            if name in found:
-                name += f" ({_table_name(table, number)})"
-            found[name] = (summary, records[summary.runs[0]])
-    return found
+    return [_Row(table, row, records[row.runs[0]]) for table in comparison.tables() for row in table.summaries]
 
 
-def _table_name(table: Table, number: int) -> str:
-    return str(table.protocol) if table.protocol else f"table {number}"
+def _named(before: list[_Row], after: list[_Row]) -> tuple[dict[str, _Row], dict[str, _Row]]:
+    """The rows of either set, by "MODEL on DATA" and, where there are several of that, by what they are scored by."""
+    ones: dict[str, _Row] = {}
+    others: dict[str, _Row] = {}
+    for place in dict.fromkeys(row.place for row in [*before, *after]):
+        pairs = _paired(*([row for row in rows if row.place == place] for rows in (before, after)))
+        scored_by = list(map(_scored_by, pairs))
+        for number, ((one, other), by) in enumerate(zip(pairs, scored_by, strict=True), start=1):
+            name = " on ".join(place)
+            if len(pairs) > 1:
+                name += f" ({by})" if scored_by.count(by) == 1 else f" ({by}, {number})"
+            ones |= {name: one} if one else {}
+            others |= {name: other} if other else {}
+    return ones, others
 
 
-def _change(name: str, key: str, before: Aggregate, after: Aggregate, summary: Summary) -> Change:
+def _paired(before: list[_Row], after: list[_Row]) -> list[tuple[_Row | None, _Row | None]]:
+    """Rows that may be compared, whatever the order of their tables; then the rest, in that order."""
+    left = list(after)
+    pairs: list[tuple[_Row | None, _Row | None]] = []
+    for row in before:
+        place = next((n for n, other in enumerate(left) if not unlike(row.record, other.record)), None)
+        pairs.append((row, None if place is None else left.pop(place)))
+    rest = iter(left)
+    return [(one, other or next(rest, None)) for one, other in pairs] + [(None, other) for other in rest]
+
+
+def _scored_by(pair: tuple[_Row | None, _Row | None]) -> str:
+    row = next(row for row in pair if row)
+    return f"{row.table.protocol or 'no protocol'}, {row.table.features.name}"
+
+
+def _change(name: str, key: str, one: Summary, other: Summary) -> Change:
+    before, after = one.metrics[key], other.metrics[key]
     same = sorted(before.values) == sorted(after.values)
     p = None if same else welch(before.values, after.values)
     verdict = "same" if same else "untested"
     if p is not None:
         verdict = "better" if (after.mean < before.mean) == (before.better == "lower") else "worse"
     return Change(
-        data=summary.data,
-        model=name.removesuffix(f" on {summary.data}"),
+        data=name.removeprefix(f"{one.label} on "),
+        model=one.label,
         metric=key,
         label=before.label,
         before=before.mean,

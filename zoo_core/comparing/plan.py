@@ -22,15 +22,12 @@ from zoo_core.registered import RegisteredModel
 from zoo_core.registry import registry
 from zoo_core.runs import slug
 from zoo_core.specs import ALL, AUTO, DataSpec
-from zoo_core.training.options import TrainingOptions
+from zoo_core.training.options import BUDGETS, TrainingOptions
 from zoo_core.training.selection import Rule
 
 SAMPLING_SEED = 0
 SEEDS = 3
 """Where nobody says how many."""
-
-BUDGETS = ("steps", "images", "seconds")
-"""What a training may end by; one of them."""
 
 
 class Plan(Options):
@@ -46,7 +43,8 @@ class Plan(Options):
         features, weights, metrics, count, checkpoint: as in `zoo_core.evaluate`, but that of the metrics each model is
             scored by those that apply to it.
         protocol: of `zoo protocols list`, or the path of a TOML file; it then fixes all of these but `models`,
-            `options` and `weights`, and `data` must be empty.
+            `options`, `weights` and those of `training` that move no scored weights, such as `select_every`; `data`
+            must be empty.
     """
 
     models: tuple[str, ...] = Field(description="names of zoo models list")
@@ -155,9 +153,10 @@ def _resolved(plan: Plan) -> tuple[list[str], list[int], dict[str, Any], Scoring
     features, metrics, count, checkpoint = plan.features, plan.metrics, plan.count, plan.checkpoint
     protocol = load_protocol(plan.protocol) if plan.protocol else None
     if protocol:
-        given = {"data": data, "seeds": seeds, "training": training, "features": features != AUTO}
+        given = {"data": data, "seeds": seeds, **protocol.training.fixed(training), "features": features != AUTO}
         refuse_beside(protocol, **given, metrics=metrics, count=count, checkpoint=checkpoint)
-        data, training, seeds = [protocol.data.fitted], protocol.training.options, protocol.training.seeds
+        data, seeds = [protocol.data.fitted], protocol.training.seeds
+        training = {**training, **protocol.training.options}
         features = protocol.features.network
     budgets = [name for name in BUDGETS if training.get(name)]
     if len(budgets) > 1:
@@ -172,6 +171,11 @@ def _resolved(plan: Plan) -> tuple[list[str], list[int], dict[str, Any], Scoring
             "There is no best checkpoint without scores on held-out images while a model trains.",
             "Train with -t select_every=N, or leave --checkpoint best out.",
         )
+    if options.select_every:
+        from zoo_core.evaluation.judge import check_held_out  # which imports Keras
+
+        for source in data:
+            check_held_out(source)
     numbers = range(SEEDS) if seeds is None else range(seeds) if isinstance(seeds, int) else seeds
     scoring = Scoring(
         features=features,

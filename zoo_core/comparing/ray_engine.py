@@ -26,11 +26,11 @@ _CARRIED = ("ZOO_", "KERAS_", "JAX_", "XLA_")
 class RayEngine(Engine):
     """Tasks on the cluster that this process is connected to, that RAY_ADDRESS names or that `ray start` started here.
 
-    Each cell asks for one GPU where the cluster has any, and otherwise for all cores of the smallest machine. Where a
-    worker or a machine dies, its cells are given to others, which go on from the last checkpoint if they see the folder
-    of the comparison. If they do not, a cell's files are sent there when it is submitted and back when it has ended:
-    what it did meanwhile is lost where its machine dies, or where it is stopped. Every machine needs zoo-core, the
-    plugins, and the data under the same paths.
+    Each cell asks for one GPU where the cluster has any, and otherwise for all cores of the smallest machine that has
+    any. Where a worker or a machine dies, its cells are given to others, which go on from the last checkpoint if they
+    see the folder of the comparison. If they do not, a cell's files are sent there when it is submitted and back when
+    it has ended: what it did meanwhile is lost where its machine dies, or where it is stopped. Every machine needs
+    zoo-core, the plugins, and the data under the same paths.
 
     Args:
         device: "auto", "cpu" or "gpu".
@@ -79,7 +79,8 @@ def _resources(ray: Any, device: str) -> dict[str, float]:
     machines = [node["Resources"] for node in ray.nodes() if node["Alive"]]
     if device != "cpu" and any(machine.get("GPU") for machine in machines):
         return {"num_gpus": 1}
-    return {"num_cpus": min(machine.get("CPU", 1) for machine in machines)}
+    cores = [machine["CPU"] for machine in machines if machine.get("CPU")]  # a head may have been started without any
+    return {"num_cpus": min(cores, default=1)}
 
 
 def _room(ray: Any, resources: Mapping[str, float]) -> int:

@@ -25,11 +25,13 @@ class Failure(Frozen):
 
     Attributes:
         options: all of the model's, as a record's source has them; empty in files that are older than this field.
+        protocol: its name and version, empty without one; None in files that are older than this field.
     """
 
     model: str
     options: dict[str, Any] = Field({})
     data: str
+    protocol: str | None = None
     seed: int
     error: str
     run: str
@@ -68,6 +70,8 @@ class Comparison(Frozen):
 
 def _with_failures(table: Table, failures: list[Failure]) -> Table:
     """Averages over the seeds that came through flatter a model: beside them stands how many did not."""
+    scored_by = (None, str(table.protocol or ""))
+    failures = [failure for failure in failures if failure.protocol in scored_by]
     rows = [[summary.label for summary in table.summaries if _may_be_of(failure, summary)] for failure in failures]
 
     def failed(summary: Summary) -> tuple[int, ...]:

@@ -10,7 +10,7 @@ from zoo_core.comparing.statistics import SIGNIFICANCE, pairwise, pareto_front
 from zoo_core.comparing.summaries import Aggregate, Summary, machine_of, settings_of, source_of, summary_of
 from zoo_core.evaluation.metrics import metric_of
 from zoo_core.evaluation.protocol import Protocol, differences
-from zoo_core.evaluation.record import DataRecord, Features, Frozen, Record
+from zoo_core.evaluation.record import DataRecord, Features, Frozen, Record, Score
 
 Cost = Literal["seconds", "parameters"]
 
@@ -60,7 +60,8 @@ class Table(Frozen):
         found: dict[str, Aggregate] = {}
         for summary in self.summaries:
             found = {**found, **{key: metric for key, metric in summary.metrics.items() if key not in found}}
-        return {key: found[key] for key in sorted(found, key=lambda key: (key != self.ranked_by, not _distance(key)))}
+        order = sorted(found, key=lambda key: (key != self.ranked_by, not _distance(key, found[key])))
+        return {key: found[key] for key in order}
 
 
 def tables_of(records: list[Record]) -> list[Table]:
@@ -70,33 +71,43 @@ def tables_of(records: list[Record]) -> list[Table]:
         records: of runs: each has a `source`.
     """
     groups: list[list[Record]] = []
+    homes: dict[object, list[Record]] = {}
     for record in records:
-        home = next((group for group in groups if not any(unlike(record, other) for other in group)), None)
-        if home is None:
-            groups.append(home := [])
-        home.append(record)
+        kind = (record.protocol, frozenset(_traits(record).items()))  # those of one kind are unlike the same others
+        if kind not in homes:
+            home = next((group for group in groups if not any(unlike(record, other) for other in group)), None)
+            if home is None:
+                groups.append(home := [])
+            homes[kind] = home
+        homes[kind].append(record)
     return [_table(group, _apart(group[0], [g[0] for g in groups[:n]])) for n, group in enumerate(groups)]
 
 
 def unlike(record: Record, other: Record) -> list[str]:
     """What forbids to compare two records, each as "field: one, other"; nothing where they may be compared."""
-    fields: dict[str, tuple[object, object]] = {
-        "data": (record.data.name, other.data.name),
-        "data.content_hash": (record.data.content_hash, other.data.content_hash),
-        "data.reference": (record.data.reference, other.data.reference),
-        "features": (record.features.name, other.features.name),
-        "features.weights_sha256": (record.features.weights_sha256, other.features.weights_sha256),
-        "features.plugin": (record.features.plugin, other.features.plugin),
-    }
-    for key in record.metrics.keys() & other.metrics.keys():
-        one, two = record.metrics[key], other.metrics[key]
-        fields[f"{key}.n_generated"] = (one.n_generated, two.n_generated)
-        fields[f"{key}.n_reference"] = (one.n_reference, two.n_reference)
-        fields[f"{key}.plugin"] = (one.plugin, two.plugin)
+    ones, others = _traits(record), _traits(other)
     if record.data.content_hash == other.data.content_hash:
-        del fields["data"]  # the same images may be named in several ways
-    different = [f"{field}: {one}, {two}" for field, (one, two) in fields.items() if one != two]
+        del ones["data"]  # the same images may be named in several ways
+    shared = [trait for trait in ones if trait in others]  # which metrics were measured is free
+    different = [f"{trait}: {ones[trait]}, {others[trait]}" for trait in shared if ones[trait] != others[trait]]
     return differences(record.protocol, other.protocol) + different
+
+
+def _traits(record: Record) -> dict[str, str | int | None]:
+    """What two records must agree in, beside the protocol, where both have it."""
+    traits: dict[str, str | int | None] = {
+        "data": record.data.name,
+        "data.content_hash": record.data.content_hash,
+        "data.reference": record.data.reference,
+        "features": record.features.name,
+        "features.weights_sha256": record.features.weights_sha256,
+        "features.plugin": record.features.plugin,
+    }
+    for key, score in record.metrics.items():
+        traits[f"{key}.n_generated"] = score.n_generated
+        traits[f"{key}.n_reference"] = score.n_reference
+        traits[f"{key}.plugin"] = score.plugin
+    return traits
 
 
 def _apart(record: Record, before: list[Record]) -> list[str]:
@@ -138,25 +149,33 @@ def _table(records: list[Record], apart: list[str]) -> Table:
 
 def _labels(firsts: list[Record]) -> list[str]:
     """A label for each row, from its first record: the model, and what differs from its other rows."""
+    rows = [(source_of(record).model, settings_of(record)) for record in firsts]
+    namesakes: dict[str, list[dict[str, str]]] = {}
+    for model, settings in rows:
+        namesakes.setdefault(model, []).append(settings)
+    differing = {
+        model: {key for key in set[str]().union(*found) if len({settings.get(key) for settings in found}) > 1}
+        for model, found in namesakes.items()
+    }
     labels = []
-    for record in firsts:
-        settings, model = settings_of(record), source_of(record).model
-        namesakes = [settings_of(other) for other in firsts if source_of(other).model == model]
-        apart = [f"{key}={value}" for key, value in settings.items() if any(n.get(key) != value for n in namesakes)]
+    for model, settings in rows:
+        apart = [f"{key}={value}" for key, value in settings.items() if key in differing[model]]
         labels.append(f"{model} ({', '.join(apart)})" if apart else model)
     return labels
 
 
 def _ranking_key(records: list[Record]) -> str | None:
     """Of records that share a protocol, or have none."""
-    keys, protocol = list(dict.fromkeys(key for record in records for key in record.metrics)), records[0].protocol
+    scores = {key: score for record in records for key, score in record.metrics.items()}
+    protocol = records[0].protocol
     metrics = protocol.scoring.metrics if protocol else ()
-    first = [key for key in keys if protocol and metric_of(key, metrics) == metrics[0]]
-    return next(iter(first or filter(_distance, keys)), None)
+    first = [key for key in scores if protocol and metric_of(key, metrics) == metrics[0]]
+    return next(iter(first or (key for key, score in scores.items() if _distance(key, score))), None)
 
 
-def _distance(key: str) -> bool:
-    return metric_of(key, ("fd", "fid_infinity")) == "fd"
+def _distance(key: str, score: Score | Aggregate) -> bool:
+    """Whether it is the Fréchet distance, and not a metric of a plugin that is called much the same."""
+    return score.plugin is None and metric_of(key, ("fd", "fid_infinity")) == "fd"
 
 
 def _cost_of(summary: Summary, key: str) -> tuple[bool, float]:

@@ -40,11 +40,7 @@ class HeldOutScore:
     """
 
     def __init__(self, sampler: Sampler, data: Dataset, every: int) -> None:
-        if "validation" in data.name.removeprefix(without_splits(data.name)):
-            raise UsageError(
-                f"'{data.name}' trains on the images of the validation split, which would choose the best checkpoint.",
-                "Leave select_every out of the training options, or train on the training split alone.",
-            )
+        check_held_out(data.name)
         self.every = every
         self._network = load_features(AUTO, data.spec)
         self.name = PREFIX + key_of(acronym_of(self._network).lower(), self._network)
@@ -70,3 +66,12 @@ class HeldOutScore:
 
     def _gaussian(self, images: Images) -> Gaussian:
         return gaussian_statistics(self._network.features(chunk) for chunk in images.chunks())
+
+
+def check_held_out(data: str) -> None:
+    """Raises UsageError for the name of a data set that trains on the images of the validation split."""
+    if "validation" in data.removeprefix(without_splits(data)):
+        raise UsageError(
+            f"'{data}' trains on the images of the validation split, which would choose the best checkpoint.",
+            "Leave select_every out of the training options, or train on the training split alone.",
+        )

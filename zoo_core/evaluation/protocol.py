@@ -5,6 +5,7 @@ import importlib.resources
 import json
 import re
 import typing
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,7 +14,7 @@ from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, mod
 from zoo_core.data import SPLITS
 from zoo_core.errors import UsageError, unknown
 from zoo_core.options import Options, read_toml, resolve
-from zoo_core.training.options import TrainingOptions
+from zoo_core.training.options import BUDGETS, TrainingOptions
 from zoo_core.training.selection import Rule
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 Hash = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 Splits = Annotated[str, Field(pattern=rf"^({'|'.join(SPLITS)})(\+({'|'.join(SPLITS)}))*$")]
 
-AS_USUAL = ("precision", "schedule", "warmup", "clip_norm", "accumulate", "augment", "ema")
+AS_USUAL = ("precision", "schedule", "warmup", "clip_norm", "accumulate", "augment", "ema", "patience")
 """`TrainingOptions` that move results and that no protocol names: under each of them they have their defaults."""
 
 
@@ -85,13 +86,18 @@ class TrainingRule(Options):
     @property
     def options(self) -> dict[str, Any]:
         """The `TrainingOptions` that the rule fixes, as JSON has them."""
-        names = ("steps", "images", "seconds", "batch_size", "select_every")
+        names = (*BUDGETS, "batch_size", "select_every")
         own = {name: value for name in names if (value := getattr(self, name)) is not None}
         return own | TrainingOptions.model_validate({}).model_dump(mode="json", include=set(AS_USUAL))
 
+    def fixed(self, names: Iterable[str]) -> dict[str, bool]:
+        """Those of these `TrainingOptions` that the rule leaves no choice of, for `refuse_beside`: its own, and budgets
+        of any kind. The others, such as `log_every`, move no scored weights."""
+        return {name: True for name in names if name in BUDGETS or name in self.options}
+
     @model_validator(mode="after")
     def _has_one_budget(self) -> "TrainingRule":
-        budget = {name: value for name in ("steps", "images", "seconds") if (value := getattr(self, name)) is not None}
+        budget = {name: value for name in BUDGETS if (value := getattr(self, name)) is not None}
         if len(budget) != 1:
             raise ValueError(f"a training ends by one of steps, images and seconds, received {budget or 'none'}")
         return self
@@ -233,8 +239,10 @@ def refuse_beside(protocol: Protocol, **given: Any) -> None:
 def differences(one: Protocol | None, other: Protocol | None) -> list[str]:
     """What differs between two protocols, such as "protocol.training.steps: 2000, 4000"; nothing where they are
     equal."""
+    if one == other:
+        return []
     if one is None or other is None:
-        return [] if one is other else [f"protocol: {one or 'none'}, {other or 'none'}"]
+        return [f"protocol: {one or 'none'}, {other or 'none'}"]
     fields, others = (_flat(p.model_dump(mode="json")) for p in (one, other))
     pairs = {key: (fields.get(key, "none"), others.get(key, "none")) for key in {**fields, **others}}
     return [f"protocol.{key}: {value}, {another}" for key, (value, another) in pairs.items() if value != another]

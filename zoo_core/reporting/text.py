@@ -76,6 +76,7 @@ def print_difference(difference: Difference, console: Console) -> None:
         **{f"{name} can't be compared": found for name, found in difference.unlike.items()},
         "only before": difference.gone,
         "only after": difference.new,
+        "failed before": difference.failures_before,
         "failed": difference.failures,
     }
     for title, found in lists.items():

@@ -10,6 +10,10 @@ MOST_STEPS = 99_999_999
 """What the names of checkpoints have room for."""
 
 
+BUDGETS = ("steps", "images", "seconds")
+"""What a training may end by; one of them."""
+
+
 class TrainingOptions(Options):
     """The table [training] of a run's options. A budget of images is told in steps as well once the model is known;
     where there is one of seconds and no `steps` are given, these have no end."""

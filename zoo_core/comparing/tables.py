@@ -60,7 +60,10 @@ class Table(Frozen):
         found: dict[str, Aggregate] = {}
         for summary in self.summaries:
             found = {**found, **{key: metric for key, metric in summary.metrics.items() if key not in found}}
-        return {key: found[key] for key in sorted(found, key=lambda key: (key != self.ranked_by, not _distance(key)))}
+        return {
+            key: found[key]
+            for key in sorted(found, key=lambda key: (key != self.ranked_by, not is_frechet_distance(key)))
+        }
 
 
 def tables_of(records: list[Record]) -> list[Table]:
@@ -97,6 +100,11 @@ def unlike(record: Record, other: Record) -> list[str]:
         del fields["data"]  # the same images may be named in several ways
     different = [f"{field}: {one}, {two}" for field, (one, two) in fields.items() if one != two]
     return differences(record.protocol, other.protocol) + different
+
+
+def is_frechet_distance(key: str) -> bool:
+    """Whether a score with this key is one, such as "fid" or "fd_classifier"; estimates for endless images are not."""
+    return metric_of(key, ("fd", "fid_infinity")) == "fd"
 
 
 def _apart(record: Record, before: list[Record]) -> list[str]:
@@ -152,11 +160,7 @@ def _ranking_key(records: list[Record]) -> str | None:
     keys, protocol = list(dict.fromkeys(key for record in records for key in record.metrics)), records[0].protocol
     metrics = protocol.scoring.metrics if protocol else ()
     first = [key for key in keys if protocol and metric_of(key, metrics) == metrics[0]]
-    return next(iter(first or filter(_distance, keys)), None)
-
-
-def _distance(key: str) -> bool:
-    return metric_of(key, ("fd", "fid_infinity")) == "fd"
+    return next(iter(first or filter(is_frechet_distance, keys)), None)
 
 
 def _cost_of(summary: Summary, key: str) -> tuple[bool, float]:

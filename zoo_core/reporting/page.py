@@ -15,7 +15,6 @@ from zoo_core.evaluation.record import Cost, Record
 from zoo_core.files import write_text
 from zoo_core.reporting import curves, reproduce, words
 from zoo_core.reporting.pictures import ROOM, Picture, picture
-from zoo_core.reporting.text import failed_run
 from zoo_core.runs import RunFolder
 
 
@@ -125,7 +124,6 @@ def write_report(comparison: Comparison, runs: Mapping[str, Path], out: Path) ->
         sections=sections,
         entries=[_entry(record) for record in comparison.records],
         words=words,
-        failed_run=failed_run,
         reproduce=reproduce,
         style=_text_of("report.css"),
         script=_text_of("report.js"),

@@ -117,6 +117,13 @@ def test_charts_are_drawn_without_an_error_or_a_request(browser: Browser) -> Non
     assert found == {"broken": [], "requests": [], "drawn": True, "empty": 0}
 
 
+def test_the_page_can_be_printed(browser: Browser) -> None:
+    printed = browser.page.with_suffix(".pdf")
+    settings = (f"--print-to-pdf={printed}", "--no-pdf-header-footer", "--virtual-time-budget=30000")
+    browser.run(browser.page, *settings, width=1280, scheme=LIGHT)
+    assert printed.read_bytes().startswith(b"%PDF")
+
+
 def test_what_is_far_below_is_drawn_when_it_comes_near(browser: Browser) -> None:
     found = browser("""
         await new Promise((done) => setTimeout(done, 1000));

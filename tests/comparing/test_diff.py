@@ -106,3 +106,12 @@ def test_models_of_one_side_and_failures_are_listed(make_record: MakeRecord) -> 
     assert difference.failures_before == ["vae on digits, seed 0: NaN"]
     assert (difference.gone, difference.new) == (["dcgan on digits@16"], ["cgan on digits@16"])
     assert difference.failures == ["vae on digits, seed 1: NaN"]
+
+
+def test_failures_of_a_sweep_are_told_apart(make_record: MakeRecord) -> None:
+    failures = [
+        Failure(model="vae", options={"width": width, "latent": 8}, data="digits", seed=0, error="NaN", run=f"{width}")
+        for width in (32, 64)
+    ]
+    difference = diff(comparison([make_record()]), comparison([make_record()], failures))
+    assert difference.failures == [f"vae (width={width}) on digits, seed 0: NaN" for width in (32, 64)]

@@ -8,7 +8,8 @@ import pytest
 from PIL import Image
 
 from zoo_core.comparing.results import Comparison
-from zoo_core.evaluation.record import Record
+from zoo_core.evaluation.protocol import load_protocol
+from zoo_core.evaluation.record import Record, Score
 from zoo_core.files import write_text
 from zoo_core.runs import RunDescription, RunFolder
 from zoo_core.specs import DataSpec, Field
@@ -16,14 +17,18 @@ from zoo_core.specs import DataSpec, Field
 SCORES = {"dcgan": (12.4, 13.2), "cgan": (11.9, 13.5), "vae": (31.0, 31.8)}
 """FD (classifier) of each model and seed: the two GANs are tied, the VAE is significantly worse than both."""
 
+RESTORED = {"pix2pix": (20.1, 20.3), "srgan": (24.9, 25.1)}
+"""PSNR of each model and seed: the second is significantly better."""
+
 
 def _run(folder: Path, record: Record) -> None:
     """The run that the record is of, as training and evaluation leave it."""
     source, (height, width, channels) = record.source, record.data.shape
     assert source is not None
+    image = Field((height, width, channels), "float32")
     data = DataSpec(
         name=record.data.name,
-        fields={"images": Field((height, width, channels), "float32")},
+        fields={"images": image, "inputs": image} if "~" in record.data.name else {"images": image},
         classes=(),
         splits={"train": 1000, "validation": 360, "test": 360},
         content_hash=record.data.content_hash,
@@ -87,6 +92,26 @@ def comparison(records: list[Record]) -> Comparison:
         records=records,
         failures=[],
     )
+
+
+@pytest.fixture
+def restored(comparison: Comparison, make_record: Callable[..., Record]) -> Comparison:
+    """Of models that make images from inputs, by a protocol that ranks them by a score of which more is better."""
+
+    def metrics(psnr: float) -> dict[str, Score]:
+        sizes = {"n_generated": 359, "n_reference": 359}
+        return {
+            "fd_classifier": Score(value=30 - psnr, label="FD (classifier)", better="lower", **sizes),
+            "psnr": Score(value=psnr, label="PSNR (dB)", better="higher", **sizes),
+        }
+
+    about = {"name": "digits~noise25", "protocol": load_protocol("digits-noise25")}
+    records = [
+        make_record(model, seed, metrics=metrics(psnr), **about)
+        for model, values in RESTORED.items()
+        for seed, psnr in enumerate(values)
+    ]
+    return comparison.model_copy(update={"records": records})
 
 
 @pytest.fixture

@@ -117,6 +117,21 @@ def test_charts_are_drawn_without_an_error_or_a_request(browser: Browser) -> Non
     assert found == {"broken": [], "requests": [], "drawn": True, "empty": 0}
 
 
+def test_what_is_far_below_is_drawn_on_paper(browser: Browser) -> None:
+    undrawn = browser.page.with_name("undrawn.html")
+    undrawn.write_text(browser.page.read_text(encoding="utf-8").replace('("beforeprint"', '("never"'), encoding="utf-8")
+    printed = [_printed(browser, page) for page in (browser.page, undrawn)]
+    assert all(pdf.startswith(b"%PDF") for pdf in printed)
+    assert len(printed[0]) > len(printed[1]) + 10_000  # bytes
+
+
+def _printed(browser: Browser, page: Path) -> bytes:
+    pdf = page.with_suffix(".pdf")
+    settings = (f"--print-to-pdf={pdf}", "--no-pdf-header-footer", "--virtual-time-budget=30000")
+    browser.run(page, *settings, width=1280, scheme=LIGHT)
+    return pdf.read_bytes()
+
+
 def test_what_is_far_below_is_drawn_when_it_comes_near(browser: Browser) -> None:
     found = browser("""
         await new Promise((done) => setTimeout(done, 1000));

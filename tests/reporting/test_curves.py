@@ -3,6 +3,7 @@ from collections.abc import Callable
 
 import pytest
 
+from zoo_core.comparing.results import Comparison
 from zoo_core.comparing.tables import tables_of
 from zoo_core.evaluation.record import Record
 from zoo_core.reporting.curves import POINTS, cost_chart, held_out_chart, training_chart
@@ -79,3 +80,26 @@ def test_costs_show_intervals_and_the_front(make_record: Callable[..., Record]) 
     assert chart["layout"]["xaxis"]["title"]["text"] == "seconds of training, on different machines"
     (alone,) = tables_of([make_record("good")])
     assert cost_chart(alone, "parameters") is None
+
+
+def test_where_more_is_better_the_front_rises(restored: Comparison) -> None:
+    pix2pix, srgan = (restored.records[:2], restored.records[2:])
+    (table,) = tables_of([*pix2pix, *(slower(record, 300.0) for record in srgan)])
+    chart = cost_chart(table, "seconds")
+    assert chart is not None
+    front, *marks = chart["data"]
+    assert (front["x"], front["y"]) == ([110.0, 300.0], [20.2, 25.0])
+    assert [(mark["name"], mark["marker"]["symbol"]) for mark in marks] == [
+        ("srgan", "diamond"),
+        ("pix2pix", "diamond"),
+    ]
+    (table,) = tables_of([*srgan, *(slower(record, 300.0) for record in pix2pix)])
+    chart = cost_chart(table, "seconds")
+    assert chart is not None
+    assert chart["data"][0]["y"] == [25.0]
+
+
+def slower(record: Record, seconds: float) -> Record:
+    assert record.source is not None
+    cost = record.source.cost.model_copy(update={"seconds": seconds})
+    return record.model_copy(update={"source": record.source.model_copy(update={"cost": cost})})

@@ -1,5 +1,6 @@
 import csv
 import io
+import math
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -11,9 +12,17 @@ from zoo_core.comparing.results import Comparison, Failure, read_results
 from zoo_core.errors import UsageError
 from zoo_core.evaluation.record import Record
 from zoo_core.reporting import form_of
+from zoo_core.reporting.figure import figure
 from zoo_core.reporting.table_files import csv_table, latex_table
 
 MakeRuns = Callable[[Comparison], dict[str, Path]]
+
+WITHOUT_A_ROW = Failure(model="vqvae", data="digits", seed=0, error="out of memory", run="runs/vqvae-0")
+
+
+def drawn(comparison: Comparison) -> str:
+    """As SVG, in which matplotlib leaves each text in a comment beside its outlines."""
+    return figure(comparison, {}, "svg").decode()
 
 
 @pytest.mark.parametrize("suffix", [".html", ".md", ".csv", ".tex", ".json", ".svg"])
@@ -51,8 +60,41 @@ def test_figures_have_a_size_to_print_and_survive_without_runs(
         1.5 * widths["without.png"], rel=0.01
     )  # a third panel, of held-out scores
     empty = comparison.model_copy(update={"records": []})
-    form_of(Path("empty.svg"))(empty, {}, tmp_path / "empty.svg")
-    assert (tmp_path / "empty.svg").read_text().startswith("<?xml")
+    assert drawn(empty).startswith("<?xml")
+
+
+def test_a_figure_ranks_by_a_score_of_which_more_is_better(restored: Comparison) -> None:
+    text = drawn(restored)
+    assert "<!-- PSNR (dB) -->" in text
+    assert text.index("<!-- srgan -->") < text.index("<!-- pix2pix -->")  # the best is above
+
+
+def test_every_form_names_what_failed_and_the_options_that_set_it_apart(
+    comparison: Comparison, make_record: Callable[..., Record]
+) -> None:
+    options = {"width": 64, "latent": 64, "channels": [64, 128]}  # the other runs have width 32
+    failure = Failure(model="dcgan", options=options, data="digits", seed=2, error="NaN\nat step 7", run="runs/wide")
+    infinite = make_record("gan", fd=math.inf)
+    failed = comparison.model_copy(
+        update={"records": [*comparison.records, infinite], "failures": [failure, WITHOUT_A_ROW]}
+    )
+    name = "dcgan (width=64) on digits, seed 2"
+    *_, first, second = csv.DictReader(io.StringIO(csv_table(failed)))
+    assert (first["model"], first["metric"], first["failure"]) == ("dcgan", "", f"{name}: NaN at step 7")
+    assert second["failure"] == "vqvae on digits, seed 0: out of memory"
+    assert f"% failed: {name}: NaN at step 7\n" in latex_table(failed)
+    text = drawn(failed)
+    assert f"<!-- failed: {name}" in text
+    assert "digits@16 (16×16×1), without a finite FD (classifier): gan" in text
+
+
+def test_a_figure_grows_with_what_it_names(comparison: Comparison) -> None:
+    failures = [WITHOUT_A_ROW.model_copy(update={"seed": seed}) for seed in range(20)]
+    before, after = (
+        float(re.findall(r'<svg [^>]*height="([0-9.]+)pt"', drawn(one))[0])
+        for one in (comparison, comparison.model_copy(update={"failures": failures}))
+    )
+    assert after > before + 20 * 9  # points
 
 
 def test_csv_has_unrounded_numbers_in_a_row_for_each_model_and_metric(comparison: Comparison) -> None:
@@ -68,7 +110,8 @@ def test_csv_has_unrounded_numbers_in_a_row_for_each_model_and_metric(comparison
 def test_csv_counts_failed_seeds_and_leaves_out_ranks_that_nothing_tells(comparison: Comparison) -> None:
     failure = Failure(model="cgan", data="digits@16", seed=2, error="NaN", run="runs/cgan-2")
     rows = list(csv.DictReader(io.StringIO(csv_table(comparison.model_copy(update={"failures": [failure]})))))
-    assert {row["model"]: row["failed_seeds"] for row in rows} == {"cgan": "1", "dcgan": "0", "vae": "0"}
+    scores = [row for row in rows if not row["failure"]]
+    assert {row["model"]: row["failed_seeds"] for row in scores} == {"cgan": "1", "dcgan": "0", "vae": "0"}
     rows = list(
         csv.DictReader(io.StringIO(csv_table(comparison.model_copy(update={"records": comparison.records[:1]}))))
     )

@@ -1,6 +1,7 @@
 """What a reader gets: the page is parsed, and looked at without the bundle of plotly.js."""
 
 import re
+import shutil
 from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
@@ -65,7 +66,7 @@ def test_the_page_has_the_answer_the_table_and_every_model(
     assert "real images (floor)" in page.text
     assert "Reference images, their reconstructions, and where the two agree" in page.text
     assert "zoo train vae --data digits@16 --seed 1" in page.text
-    assert "pip install keras==3.15.1 zoo-cgan==0.1.0" in page.text
+    assert "pip install keras==3.15.1 zoo-dcgan==0.1.0 zoo-cgan==0.1.0 zoo-vae==0.1.0" in page.text
     assert "[4.6, 20.8]" not in page.text
     assert "9a" * 32 in page.text
     alternatives = [image["alt"] for image in page.all("img")]
@@ -151,11 +152,48 @@ def test_only_a_model_that_is_proven_the_best_is_bold(
     assert re.findall(r'<tr class="first">.*?<th scope="row">(\w+)</th>', page.source, re.DOTALL) == ["best"]
 
 
+def test_where_more_is_better_the_others_are_worse_by_their_distance(
+    restored: Comparison, written: Callable[[Comparison], Page]
+) -> None:
+    page = written(restored)
+    assert "srgan has the highest PSNR (dB), 25.00 ± 0.10, significantly above every other model" in page.text
+    (tests,) = re.findall(r'<details class="tests">.*?</details>', page.source, re.DOTALL)
+    assert "Worse by</th>" in tests
+    assert '<th scope="row">pix2pix</th><td class="number">4.800</td>' in tests
+
+
+def test_images_from_inputs_are_shown_beside_them(
+    restored: Comparison, make_runs: MakeRuns, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(curves, "script", lambda: "")
+    runs = make_runs(restored)
+    for folder in runs.values():
+        (folder / "exhibits").mkdir()
+        shutil.copy(folder / "samples" / "final.png", folder / "exhibits" / "reconstructions.png")
+    write_report(restored, runs, tmp_path / "report.html")
+    page = Page((tmp_path / "report.html").read_text(encoding="utf-8"))
+    assert "In threes: the input, what the model made of it" in page.text
+    assert "where the structural similarity is 1" in page.text
+    assert "noise seed" not in page.text
+    alternatives = [image["alt"] for image in page.all("img")]
+    assert alternatives.count("Inputs, each beside its output and the original, of srgan, seed 1") == 1
+    assert alternatives.count("Originals above the outputs of pix2pix, seed 0") == 1
+    assert len(alternatives) == 4 + 2
+    # a model that makes images from noise, too, has samples
+    for folder in runs.values():
+        shutil.copy(folder / "samples" / "final.png", folder / "exhibits" / "samples.png")
+    write_report(restored, runs, tmp_path / "report.html")
+    assert "From the same noise seed for every model" in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
 def test_failures_are_shown(comparison: Comparison, written: Callable[[Comparison], Page]) -> None:
     failure = Failure(model="vae", data="digits", seed=2, error="vae/loss is nan at step 734", run="runs/vae-2")
     page = written(comparison.model_copy(update={"failures": [failure]}))
     assert "1 of 7 runs failed." in page.text
     assert "vae/loss is nan at step 734" in page.text
+    sweep = [failure.model_copy(update={"options": {"width": width, "latent": 8}}) for width in (32, 64)]
+    page = written(comparison.model_copy(update={"records": [], "failures": sweep}))
+    assert "vae (width=64) on digits, seed 2" in page.text
     page = written(comparison.model_copy(update={"records": [], "failures": [failure]}))
     assert "No run could be evaluated." in page.text
     assert "vae/loss is nan at step 734" in page.text

@@ -4,9 +4,10 @@ from collections.abc import Callable
 
 import pytest
 
+from zoo_core.comparing.results import Comparison, Failure
 from zoo_core.evaluation.protocol import load_protocol
 from zoo_core.evaluation.record import Features, Record, Score
-from zoo_core.reporting.reproduce import evaluation_command
+from zoo_core.reporting.reproduce import commands, evaluation_command
 
 MakeRecord = Callable[..., Record]
 
@@ -43,3 +44,43 @@ def test_files_of_one_s_own_are_to_be_named(make_record: MakeRecord) -> None:
     for protocol, named in ((digits, "digits"), (changed, "FILE"), (own, "FILE")):
         assert evaluation_command(make_record(protocol=protocol)).endswith(f"--protocol {named}")
     assert evaluation_command(make_record(protocol=own, features=features)).endswith("--protocol FILE --weights FILE")
+
+
+def test_whatever_brought_something_is_installed(comparison: Comparison, make_record: MakeRecord) -> None:
+    entropy = Score(value=1.0, label="Entropy", better="lower", n_generated=9, n_reference=9, plugin="zoo-entropy 0.3")
+    features = Features(name="dino", weights_sha256=None, plugin="zoo-dino 2.0")
+    trained_on = {"name": "shapes", "content_hash": "00" * 32, "plugin": "zoo-shapes 1.1"}
+    about = {
+        "features": features,
+        "metrics": {"entropy": entropy},
+        "trained_on": trained_on,
+    }
+    record = make_record("dcgan", **about)
+    found = commands(comparison.model_copy(update={"records": [make_record("vae"), record]}), record)
+    assert (
+        "pip install keras==3.15.1 zoo-vae==0.1.0 zoo-dcgan==0.1.0 zoo-shapes==1.1 zoo-dino==2.0 zoo-entropy==0.3\n"
+    ) in found
+    assert found.endswith(comparison.command)
+
+
+def test_of_one_record_alone_its_own_plugins_are_installed(comparison: Comparison) -> None:
+    found = commands(comparison.model_copy(update={"command": "zoo report runs/a"}), comparison.records[0])
+    assert "pip install keras==3.15.1 zoo-dcgan==0.1.0\n" in found
+    assert found.splitlines()[-1].startswith("zoo evaluate runs/dcgan-0")
+
+
+def test_what_can_not_be_installed_is_named(comparison: Comparison, make_record: MakeRecord) -> None:
+    own = make_record("mlp", distribution="mlp.py", version="sha256:1a2b3c4d5e6f")
+    failure = Failure(model="gan", data="digits", seed=0, error="NaN\n", run="runs/gan-0")
+    command = "zoo compare plan.toml --protocol 'my own.toml'"
+    changes = {"records": [own, comparison.records[0]], "failures": [failure], "command": command}
+    assert commands(comparison.model_copy(update=changes), own).splitlines()[1:] == [
+        "pip install keras==3.15.1 zoo-dcgan==0.1.0",
+        "# needed: mlp.py, of sha256:1a2b3c4d5e6f",
+        "export ZOO_MODEL_FILES=mlp.py",
+        "export KERAS_BACKEND=jax",
+        "# needed: the plugin of gan, of which no run was scored",
+        "# needed: plan.toml, or in its place the commands of each record below",
+        "# needed: 'my own.toml', the protocol below",
+        command,
+    ]

@@ -3,6 +3,7 @@ from collections.abc import Callable
 
 import pytest
 
+from zoo_core.comparing.results import Comparison
 from zoo_core.comparing.tables import Table, tables_of
 from zoo_core.evaluation.protocol import load_protocol
 from zoo_core.evaluation.record import OtherCheckpoint, Record, Sampling, Score
@@ -49,23 +50,10 @@ def test_the_answer_claims_no_more_than_the_seeds_allow(
     assert expected in answer(table_of(make_record, **scores))
 
 
-def test_where_more_is_better_the_best_is_the_highest(make_record: MakeRecord) -> None:
-    scores = {"pix2pix": (20.1, 20.3), "srgan": (24.9, 25.1)}
-    restoring = load_protocol("digits-noise25")
-    (table,) = tables_of(
-        [
-            make_record(
-                model,
-                seed,
-                protocol=restoring,
-                metrics={"psnr": Score(value=v, label="PSNR (dB)", better="higher", n_generated=9, n_reference=9)},
-            )
-            for model, values in scores.items()
-            for seed, v in enumerate(values)
-        ]
-    )
+def test_where_more_is_better_the_best_is_the_highest(restored: Comparison) -> None:
+    (table,) = restored.tables()
     assert answer(table) == (
-        "On digits@16, srgan has the highest PSNR (dB), 25.00 ± 0.10, significantly above every other model."
+        "On digits~noise25, srgan has the highest PSNR (dB), 25.00 ± 0.10, significantly above every other model."
     )
     assert [row[3].text for row in grid(table).rows] == ["25.00 ± 0.10", "20.20 ± 0.10"]
 
@@ -104,6 +92,11 @@ def test_the_features_stand_in_the_heading_of_the_distance_alone(make_record: Ma
     labels = [column.label for column in grid(table).columns]
     assert "FD (classifier) ↓" in labels
     assert "Recall ↓" in labels
+
+
+def test_the_distance_says_its_features_where_another_score_comes_first(restored: Comparison) -> None:
+    (table,) = restored.tables()
+    assert [column.label for column in grid(table).columns][3:5] == ["PSNR (dB) ↑", "FD (classifier) ↓"]
 
 
 def test_one_seed_shows_the_interval_of_its_images(make_record: MakeRecord) -> None:

@@ -39,8 +39,7 @@ class Difference(Frozen):
         settings: of each model that is in both, what was chosen or installed differently, as "field: before, after".
         gone, new: models of one set alone, as "MODEL on DATA".
         unlike: models whose scores can't be compared, with what forbids it.
-        failures_before: of the first set, as "MODEL on DATA, seed N: ERROR".
-        failures: likewise of the second.
+        failures_before, failures: of either set, as `Comparison.failed_runs` tells of them.
     """
 
     changes: list[Change]
@@ -83,8 +82,8 @@ def diff(before: Comparison, after: Comparison) -> Difference:
         gone=[name for name in ones if name not in others],
         new=[name for name in others if name not in ones],
         unlike={name: found for name, found in apart.items() if found},
-        failures_before=[f"{f.model} on {f.data}, seed {f.seed}: {f.error}" for f in before.failures],
-        failures=[f"{f.model} on {f.data}, seed {f.seed}: {f.error}" for f in after.failures],
+        failures_before=before.failed_runs(),
+        failures=after.failed_runs(),
     )
 
 

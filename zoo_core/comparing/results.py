@@ -11,7 +11,7 @@ from zoo_core.comparing.summaries import Summary, source_of
 from zoo_core.comparing.tables import Table, tables_of
 from zoo_core.data.sources import without_splits
 from zoo_core.errors import UsageError, ZooError
-from zoo_core.evaluation.record import Frozen, Record
+from zoo_core.evaluation.record import Frozen, Record, Source
 from zoo_core.files import write_text
 from zoo_core.runs import RunFolder
 
@@ -66,6 +66,19 @@ class Comparison(Frozen):
     def summaries(self) -> list[Summary]:
         """The rows of all tables: one for each data set and model."""
         return [summary for table in self.tables() for summary in table.summaries]
+
+    def name_of(self, failure: Failure) -> str:
+        """Which of its failures it is, such as "dcgan (width=64) on digits, seed 0": told are the options in which the
+        runs of the model differ."""
+        runs: list[Source | Failure] = [*map(source_of, self.records), *self.failures]
+        others = [run.options for run in runs if run.model == failure.model and run.options]
+        apart = [f"{key}={value}" for key, value in failure.options.items() if any(o.get(key) != value for o in others)]
+        model = f"{failure.model} ({', '.join(apart)})" if apart else failure.model
+        return f"{model} on {failure.data}, seed {failure.seed}"
+
+    def failed_runs(self) -> list[str]:
+        """What each of its failures was and why it failed, a line each."""
+        return [" ".join(f"{self.name_of(failure)}: {failure.error}".split()) for failure in self.failures]
 
 
 def _with_failures(table: Table, failures: list[Failure]) -> Table:

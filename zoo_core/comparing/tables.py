@@ -60,7 +60,7 @@ class Table(Frozen):
         found: dict[str, Aggregate] = {}
         for summary in self.summaries:
             found = {**found, **{key: metric for key, metric in summary.metrics.items() if key not in found}}
-        order = sorted(found, key=lambda key: (key != self.ranked_by, not _distance(key, found[key])))
+        order = sorted(found, key=lambda key: (key != self.ranked_by, not is_frechet_distance(key, found[key])))
         return {key: found[key] for key in order}
 
 
@@ -108,6 +108,12 @@ def _traits(record: Record) -> dict[str, str | int | None]:
         traits[f"{key}.n_reference"] = score.n_reference
         traits[f"{key}.plugin"] = score.plugin
     return traits
+
+
+def is_frechet_distance(key: str, score: Score | Aggregate) -> bool:
+    """Whether a score with this key is one, such as "fid" or "fd_classifier"; estimates for endless images are not, nor
+    is what a plugin calls much the same."""
+    return score.plugin is None and metric_of(key, ("fd", "fid_infinity")) == "fd"
 
 
 def _apart(record: Record, before: list[Record]) -> list[str]:
@@ -170,12 +176,7 @@ def _ranking_key(records: list[Record]) -> str | None:
     protocol = records[0].protocol
     metrics = protocol.scoring.metrics if protocol else ()
     first = [key for key in scores if protocol and metric_of(key, metrics) == metrics[0]]
-    return next(iter(first or (key for key, score in scores.items() if _distance(key, score))), None)
-
-
-def _distance(key: str, score: Score | Aggregate) -> bool:
-    """Whether it is the Fréchet distance, and not a metric of a plugin that is called much the same."""
-    return score.plugin is None and metric_of(key, ("fd", "fid_infinity")) == "fd"
+    return next(iter(first or (key for key, score in scores.items() if is_frechet_distance(key, score))), None)
 
 
 def _cost_of(summary: Summary, key: str) -> tuple[bool, float]:

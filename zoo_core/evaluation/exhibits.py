@@ -47,7 +47,7 @@ def write_exhibits(run: RunFolder, sampler: Sampler, evaluand: Evaluand, metrics
             sheets["walk"] = _walks(sampler)
         if any(key.startswith(("memorization_", "authenticity_")) for key in metrics):
             sheets["neighbours"] = _neighbours(evaluand)
-    if sampler.spec.reconstructs and evaluand.pairs and min(evaluand.reference.images.shape[:2]) >= len(UNIFORM):
+    if evaluand.pairs and min(evaluand.reference.images.shape[:2]) >= len(UNIFORM):
         sheets["reconstructions"] = _reconstructions(evaluand)
     for name, sheet in sheets.items():
         write_png(run.exhibits / f"{name}.png", sheet)
@@ -109,8 +109,8 @@ def _neighbours(evaluand: Evaluand) -> np.ndarray:
 
 
 def _reconstructions(evaluand: Evaluand) -> np.ndarray:
-    """Originals, their reconstructions, and where they agree: white where the SSIM is 1, black where it is 0 or less.
-    At the edge, which `zoo_core.evaluation.ssim` leaves out, images are reflected."""
+    """Originals, what the model made in their place, and where the two agree: white where the SSIM is 1, black where it
+    is 0 or less. At the edge, which `zoo_core.evaluation.ssim` leaves out, images are reflected."""
     assert evaluand.pairs is not None  # the caller has looked
     originals, others = (images.read(0, min(COLUMNS, len(images))) for images in evaluand.pairs)
     window = {"gaussian_weights": True} if min(originals.shape[1:3]) >= len(GAUSSIAN) else {"win_size": len(UNIFORM)}

@@ -2,6 +2,7 @@
 
 import io
 import math
+import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,12 +17,14 @@ from zoo_core.training.selection import PREFIX
 
 WIDTH, HEIGHT = 4.2, 2.9  # inches, of one panel
 DOTS = 200  # an inch
+CHARACTERS, LINE = 65, 0.13  # of the text below: how many fit below one panel, and the height of a line in inches
 
 
 def figure(comparison: Comparison, runs: Mapping[str, Path], form: str) -> bytes:
     """A row of panels for each table: the ranked scores with their 95 % intervals and the floor, the scores against
     seconds of training with the Pareto front, and, where runs were scored while they trained, held-out scores against
-    images seen. The same results give the same bytes.
+    images seen. What is not in the panels is named below them: failed runs, and models without a finite score. The same
+    results give the same bytes.
 
     Args:
         runs: as in `write_report`.
@@ -37,7 +40,8 @@ def figure(comparison: Comparison, runs: Mapping[str, Path], form: str) -> bytes
         logs = [_logs(table, runs) for table in tables]
         panels = 3 if any(map(any, logs)) else 2
         tall = [max(HEIGHT, 0.24 * len(table.summaries) + 1) for table in tables] or [HEIGHT]
-        drawn = Figure((WIDTH * panels, sum(tall)), layout="constrained")
+        missing = _missing(comparison, tables, CHARACTERS * panels)
+        drawn = Figure((WIDTH * panels, sum(tall) + LINE * len(missing)), layout="constrained")
         rows = drawn.subplots(max(1, len(tables)), panels, squeeze=False, height_ratios=tall)
         for axes, table, log in zip(rows, tables, logs, strict=False):
             _scores(axes[0], table)
@@ -47,6 +51,8 @@ def figure(comparison: Comparison, runs: Mapping[str, Path], form: str) -> bytes
         for axes in rows[len(tables) :]:
             for empty in axes:
                 empty.set_axis_off()
+        if missing:
+            drawn.supxlabel("\n".join(missing), x=0.01, ha="left", fontsize="small")
         drawn.savefig(picture, format=form, dpi=DOTS, metadata={"Date": None} if form == "svg" else None)
     return picture.getvalue()
 
@@ -68,6 +74,17 @@ def _logs(table: Table, runs: Mapping[str, Path]) -> list[list[Log]]:
 def _measured(table: Table) -> list[Summary]:
     key = table.ranked_by
     return [s for s in table.summaries if key in s.metrics and math.isfinite(s.metrics[key].mean)]
+
+
+def _missing(comparison: Comparison, tables: Sequence[Table], width: int) -> list[str]:
+    """Who is not in the panels, in lines of so many characters."""
+    lines = [f"failed: {comparison.name_of(failure)}" for failure in comparison.failures]
+    for table in tables:
+        drawn = _measured(table)
+        left_out = [summary.label for summary in table.summaries if summary not in drawn]
+        label = table.columns()[table.ranked_by or ""].label
+        lines += [f"{heading(table)}, without a finite {label}: {', '.join(left_out)}"] if left_out else []
+    return [part for line in lines for part in textwrap.wrap(line, width)]
 
 
 def _colour(number: int) -> str:

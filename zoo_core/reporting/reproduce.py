@@ -1,19 +1,42 @@
-"""How to get a record again: the exact commands, and the packages that they ran with."""
+"""How to get records again: the exact commands, and the packages that they ran with."""
 
+import itertools
 import json
+import os
+import re
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import tomli_w
 
+from zoo_core.comparing.results import Comparison
 from zoo_core.comparing.summaries import source_of
 from zoo_core.data.sources import without_splits
+from zoo_core.discovery import is_file
 from zoo_core.errors import ZooError
 from zoo_core.evaluation.metrics import metric_of, open_metric
 from zoo_core.evaluation.protocol import load_protocol, protocol_names
 from zoo_core.evaluation.record import Record
 from zoo_core.registry import registry
+
+
+def commands(comparison: Comparison, example: Record) -> str:
+    """How to get one of its tables again: what installs the packages, and the command of the whole comparison or, where
+    that is not known, those of one record. Behind a # stands where it ran, and what is needed beside.
+
+    Args:
+        example: a record of the table, whose environment stands for all.
+    """
+    if not comparison.command.startswith("zoo compare"):
+        last = [training_command(example), evaluation_command(example)]
+        return "\n".join([*_environment(example, [example]), *last])
+    scored = {source_of(record).model for record in comparison.records}
+    unscored = dict.fromkeys(failure.model for failure in comparison.failures if failure.model not in scored)
+    needed = [f"the plugin of {model}, of which no run was scored" for model in unscored]
+    for option, file in re.findall(r"(--protocol[ =])?('[^']+\.toml'|[^\s'=]+\.toml)", comparison.command):
+        needed.append(f"{file}, {'the protocol' if option else 'or in its place the commands of each record'} below")
+    return "\n".join([*_environment(example, comparison.records), *map(_needed, needed), comparison.command])
 
 
 def training_command(record: Record) -> str:
@@ -44,22 +67,42 @@ def evaluation_command(record: Record) -> str:
     return shlex.join(words)
 
 
-def environment_commands(record: Record) -> str:
-    """What installs the packages that it ran with and chooses their backend, and, behind a #, where it ran."""
-    source = source_of(record)
-    environment = source.environment
-    packages = environment.get("packages", {}) | {source.distribution: source.version}
-    wanted = shlex.join(f"{name}=={version}" for name, version in packages.items())
+def _environment(example: Record, records: list[Record]) -> list[str]:
+    """What installs the packages of the example, and whatever brought the models, data sets, features and metrics of
+    the records, and chooses the backend."""
+    environment = source_of(example).environment
+    brought = dict(itertools.chain.from_iterable(map(_brought, records)))
+    files = {name: version for name, version in brought.items() if is_file(name)}
+    packages = environment.get("packages", {}) | {name: brought[name] for name in brought if name not in files}
     where = [str(environment[key]) for key in ("device", "platform", "precision") if environment.get(key)]
     where += [f"{environment['cores']} cores"] if environment.get("cores") else []
     where += [f"git {environment['git']}"] if environment.get("git") else []
-    return "\n".join(
-        [
-            f"# Python {environment.get('python', '?')}, {', '.join(where)}",
-            f"pip install {wanted}",
-            f"export KERAS_BACKEND={environment.get('backend', 'jax')}",
-        ]
-    )
+    return [
+        _comment(f"Python {environment.get('python', '?')}, {', '.join(where)}"),
+        f"pip install {shlex.join(f'{name}=={version}' for name, version in packages.items())}",
+        *(_needed(f"{name}, of {version}") for name, version in files.items()),
+        *([f"export ZOO_MODEL_FILES={shlex.quote(os.pathsep.join(files))}"] if files else []),
+        f"export KERAS_BACKEND={environment.get('backend', 'jax')}",
+    ]
+
+
+def _brought(record: Record) -> Iterator[tuple[str, str]]:
+    """The distributions behind a record, with their versions."""
+    source = source_of(record)
+    yield source.distribution, source.version
+    plugins = [record.data.plugin, source.trained_on.plugin, record.features.plugin]
+    for plugin in filter(None, [*plugins, *(score.plugin for score in record.metrics.values())]):
+        name, _, version = plugin.partition(" ")
+        yield name, version
+
+
+def _needed(what: str) -> str:
+    return _comment(f"needed: {what}")
+
+
+def _comment(text: str) -> str:
+    """On one line, whatever the text holds."""
+    return f"# {' '.join(text.split())}"
 
 
 def _of_pairs(key: str) -> bool:

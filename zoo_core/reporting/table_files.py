@@ -30,8 +30,11 @@ LATEX = {
 
 
 def latex_table(comparison: Comparison) -> str:
-    """A `table*` with booktabs for each table. It needs \\usepackage{booktabs, graphicx}."""
-    return "% \\usepackage{booktabs, graphicx}\n" + "\n".join(_latex(table) for table in comparison.tables())
+    """A `table*` with booktabs for each table, and a comment for each failed run. It needs \\usepackage{booktabs,
+    graphicx}."""
+    failed = [f"% failed: {line}\n" for line in comparison.failed_runs()]
+    tables = "\n".join(_latex(table) for table in comparison.tables())
+    return "".join(["% \\usepackage{booktabs, graphicx}\n", *failed, tables])
 
 
 def _latex(table: Table) -> str:
@@ -96,6 +99,7 @@ COLUMNS = (
     "images_per_second",
     "collapsed",
     "collapse_known",
+    "failure",
 )
 
 
@@ -103,6 +107,7 @@ def csv_table(comparison: Comparison) -> str:
     """A row for each model and metric, unrounded; empty where something is not known. `low` and `high` are Student's
     95 % interval over seeds, or the interval from the draw of the images where there is but one; `values` one for each
     seed that has the metric, divided by blanks; `rank_first` to `rank_last` the places that the tests leave a model.
+    Then a row for each failed run, which alone has a `failure`: which run it was, and why it failed.
     """
     text = io.StringIO()
     writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
@@ -112,6 +117,8 @@ def csv_table(comparison: Comparison) -> str:
             about = {"table": number, "data": table.data.name, "protocol": table.protocol or ""} | _about(summary)
             for key, metric in summary.metrics.items():
                 writer.writerow(about | {"metric": key} | _numbers(metric))
+    for failure, line in zip(comparison.failures, comparison.failed_runs(), strict=True):
+        writer.writerow({"data": failure.data, "model": failure.model, "failure": line})
     return text.getvalue()
 
 

@@ -8,10 +8,8 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from zoo_core.comparing.diff import Difference
-from zoo_core.comparing.results import Comparison, Failure
+from zoo_core.comparing.results import Comparison
 from zoo_core.comparing.statistics import SIGNIFICANCE
-from zoo_core.comparing.summaries import source_of
-from zoo_core.evaluation.record import Source
 from zoo_core.reporting.words import NOT_MEASURED, Grid, facts, grid, heading, note, number, texts
 
 GAP = 2
@@ -32,7 +30,7 @@ def markdown_table(comparison: Comparison) -> str:
         about = "; ".join(f"{term.lower()}: {_escape(fact)}" for term, fact in facts(table))
         parts += [f"### {_escape(heading(table))}", about, "\n".join(lines), note(table)]
     if comparison.failures:
-        lines = [f"- {_escape(_line(failure, comparison))}" for failure in comparison.failures]
+        lines = [f"- {_escape(line)}" for line in comparison.failed_runs()]
         parts += ["### Failed runs", "\n".join(lines)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -49,8 +47,8 @@ def print_table(comparison: Comparison, console: Console) -> None:
             _print_whole(_rich(cells, columns), console)
         console.print(Text(note(table)), soft_wrap=not console.is_terminal)
         console.print()
-    for failure in comparison.failures:
-        console.print(Text(f"failed: {_line(failure, comparison)}", style="red"), soft_wrap=True)
+    for line in comparison.failed_runs():
+        console.print(Text(f"failed: {line}", style="red"), soft_wrap=True)
 
 
 def print_difference(difference: Difference, console: Console) -> None:
@@ -122,20 +120,6 @@ def _rich(cells: Grid, columns: list[int]) -> RichTable:
     if cells.floor:
         printed.add_row(*(Text(cells.floor[place]) for place in columns), style="dim")
     return printed
-
-
-def failed_run(failure: Failure, comparison: Comparison) -> str:
-    """Which one it was, such as "dcgan (width=64) on digits, seed 0": told are the options in which the runs of the
-    model differ."""
-    runs: list[Source | Failure] = [*map(source_of, comparison.records), *comparison.failures]
-    others = [run.options for run in runs if run.model == failure.model and run.options]
-    apart = [f"{key}={value}" for key, value in failure.options.items() if any(o.get(key) != value for o in others)]
-    model = f"{failure.model} ({', '.join(apart)})" if apart else failure.model
-    return f"{model} on {failure.data}, seed {failure.seed}"
-
-
-def _line(failure: Failure, comparison: Comparison) -> str:
-    return f"{failed_run(failure, comparison)}: {' '.join(failure.error.split())}"
 
 
 def _markdown_row(cells: list[str]) -> str:

@@ -5,7 +5,7 @@ from typing import Literal, NamedTuple
 
 from zoo_core.comparing.statistics import SIGNIFICANCE
 from zoo_core.comparing.summaries import Aggregate, Summary
-from zoo_core.comparing.tables import Pair, Table
+from zoo_core.comparing.tables import Pair, Table, is_frechet_distance
 from zoo_core.evaluation.record import Score
 from zoo_core.sampling.collapse import SHARE
 
@@ -263,8 +263,10 @@ def _enumerate(names: list[str]) -> str:
 
 def _label(table: Table, key: str) -> str:
     """A distance says its features; the other columns need not, as the facts above the table do."""
-    label = table.columns()[key].label
-    return label if key == table.ranked_by else label.removesuffix(f" ({table.features.name.partition(':')[0]})")
+    metric = table.columns()[key]
+    if key == table.ranked_by or is_frechet_distance(key, metric):
+        return metric.label
+    return metric.label.removesuffix(f" ({table.features.name.partition(':')[0]})")
 
 
 def _arrow(metric: Aggregate) -> str:

@@ -116,7 +116,7 @@ def verify(file: str, as_json: bool) -> None:
     """
     from zoo_core.data import Prepared
 
-    prepared = Prepared(Path(file.removeprefix("h5:")))
+    prepared = Prepared(Path(file.removeprefix("h5:")).expanduser())
     prepared.verify()
     _emit(prepared.dataset(), prepared.count_labels()[0], as_json, file=file, verified=True)
 

@@ -20,7 +20,7 @@ REASONS = {
     "too large": "more pixels than Pillow takes without suspecting a decompression bomb",
     "too small": "the shortest side is below `min_side`",
     "blank": "all pixels are alike",
-    "near-constant": "the levels of no channel have a standard deviation of `min_deviation`",
+    "near-constant": "no channel has levels whose standard deviation reaches `min_deviation`",
     "duplicate": "the same pixels as an image that is kept",
     "near duplicate": "within `near` bits of the perceptual hash of an image that is kept",
     "unpaired": "no input has its name",

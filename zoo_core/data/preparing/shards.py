@@ -136,6 +136,6 @@ def _read(source: ImageSource, item: Item) -> bytes | np.ndarray:
 def _stopped(source: ImageSource, item: Item, why: str) -> ZooError:
     return ZooError(
         f"Can't read '{item.path}' of '{source.name}' on {platform.node()}: {why}.",
-        "This may be no fault of the image, so it is not set aside. What was done so far is kept: mend the cause or "
-        "move the image elsewhere, and run the same again to go on.",
+        "This may be no fault of the image, so it is not set aside. What was done so far is kept: mend the cause, then "
+        "run the same again to go on.",
     )

@@ -65,6 +65,7 @@ def test_verify_finds_a_changed_pixel(invoke, folder, tmp_path):
     out = tmp_path / "photos.h5"
     write_h5(load_dataset(f"folder:{folder}"), out, {})
     assert invoke("datasets", "verify", f"h5:{out}").exit_code == 0
+    assert invoke("datasets", "verify", "h5:~/photos.h5", HOME=str(tmp_path)).exit_code == 0
     pixels = np.array(load_dataset(f"h5:{out}").images("train"))
     out.write_bytes(out.read_bytes().replace(pixels.tobytes(), (pixels ^ 1).tobytes()))
     result = invoke("datasets", "verify", str(out))

@@ -99,6 +99,10 @@ def test_an_overlap_of_train_and_test_is_told_loudly(invoke, folder, tmp_path):
     (["--pattern", "cat"], "--pattern should have a group"),
     (["--size", "big"], "A size should be a number of pixels, or HxW, received 'big'"),
     (["--labels", "guess"], "guess"),
+    (["--features", "pixels"], "'features' is for labels of 'auto', but they are to be 'source'"),
+    (["--weights", "net.h5", "--labels", "none"], "'weights' is for labels of 'auto'"),
+    (["--confidence", "0.5", "--labels", "auto"], "Leave --confidence out, or add --labels from-classifier"),
+    (["--engine", "ray"], "Leave --workers out"),
     ([], "All images should have one size"),
 ])  # fmt: skip
 def test_what_is_asked_wrongly_is_refused_and_nothing_is_written(invoke, folder, tmp_path, arguments, expected):

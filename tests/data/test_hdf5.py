@@ -174,6 +174,14 @@ def unknown_origin(file, folder):
     file["train/label_origins"][0] = 99
 
 
+def confidence_above_one(file, folder):
+    file["train/label_confidences"][0] = 1.5
+
+
+def confidence_that_is_no_number(file, folder):
+    file["train/label_confidences"][0] = np.nan
+
+
 def no_statistics(file, folder):
     del file["statistics"]
 
@@ -253,6 +261,8 @@ def provenance_not_an_object(file, folder):
         soft_link,
         hashes_of_other_images,
         unknown_origin,
+        confidence_above_one,
+        confidence_that_is_no_number,
         no_statistics,
         means_of_other_sums,
         float_images,

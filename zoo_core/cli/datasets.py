@@ -1,5 +1,6 @@
 """`zoo datasets`: which sets there are, what is in one, preparing one as a file, checking that file."""
 
+import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -116,7 +117,7 @@ def verify(file: str, as_json: bool) -> None:
     """
     from zoo_core.data import Prepared
 
-    prepared = Prepared(Path(file.removeprefix("h5:")))
+    prepared = Prepared(Path(os.path.expanduser(file.removeprefix("h5:"))))
     prepared.verify()
     _emit(prepared.dataset(), prepared.count_labels()[0], as_json, file=file, verified=True)
 

@@ -1,5 +1,6 @@
 """Preparing a data set with labels of any origin: the source's own, clusters, or a classifier's guesses."""
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,9 @@ from zoo_core.options import Options, resolve
 from zoo_core.progress import Progress
 from zoo_core.registry import registry
 from zoo_core.specs import AUTO
+
+_BELONGS = {"features": "auto", "weights": "auto", "confidence": "from-classifier"}
+"""Which labels an option is for."""
 
 
 class Labelling(Options):
@@ -46,11 +50,11 @@ def prepare_dataset(
 
     Args:
         sources: folders, archives, arrays, lists or names of built-in sets, with an optional `@SIZE`.
-        out: the file, which must not exist. What was interrupted goes on where it was.
+        out: the file; neither it nor its report may exist. What was interrupted goes on where it was.
         rules: of `Rules`, by name. Duplicates are set aside, except those of built-in sets.
         labelling: where labels come from; by default the sources.
         inputs: a source of what the images are to be made from, matched by name.
-        workers: processes, by default one for each core.
+        workers: processes of the local engine, by default one for each core.
         engine: "local", or "ray" for a Ray cluster.
         data_dir: where local copies of built-in sets are.
         command: for the file's provenance.
@@ -86,7 +90,7 @@ def prepare_dataset(
 
 def _cut_sizes(sources: Sequence[str], rules: dict[str, Any]) -> tuple[list[str], dict[str, Any]]:
     """The sources without `@SIZE`, and the rules with it."""
-    parts = [(source, None) if Path(source).exists() else cut_size(source) for source in sources]
+    parts = [(source, None) if os.path.exists(source) else cut_size(source) for source in sources]
     sizes = {size for _, size in parts if size} | ({tuple(rules["size"])} if rules.get("size") else set())
     if len(sizes) > 1:
         raise UsageError(f"One size is needed, received {' and '.join(f'{h}x{w}' for h, w in sorted(sizes))}.")
@@ -96,6 +100,8 @@ def _cut_sizes(sources: Sequence[str], rules: dict[str, Any]) -> tuple[list[str]
 def _engine(name: str, workers: int | None) -> Engine:
     if name == "local":
         return LocalEngine(workers)
+    if workers is not None:
+        raise UsageError("Ray decides itself how many images are looked at at once.", "Leave --workers out.")
     from zoo_core.data.preparing.ray_engine import RayEngine  # an extra, which need not be installed
 
     return RayEngine()
@@ -104,6 +110,12 @@ def _engine(name: str, workers: int | None) -> Engine:
 def _labeller(labelling: Labelling, drop: bool) -> Callable[[Prepared, Path], None] | None:
     """What writes a prepared file anew with other labels; None where those of the source stay."""
     how, _, argument = labelling.how.partition(":")
+    for option, belongs in _BELONGS.items():
+        if option in labelling.model_fields_set and how != belongs:
+            raise UsageError(
+                f"'{option}' is for labels of '{belongs}', but they are to be '{labelling.how}'.",
+                f"Leave --{option} out, or add --labels {belongs}.",
+            )
     if how == "auto" and (argument.isdecimal() or not argument):
         return lambda prepared, out: _cluster(prepared, out, int(argument) if argument else None, labelling)
     if how == "from-classifier" and argument:

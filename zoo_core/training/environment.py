@@ -1,12 +1,13 @@
 """What a run records of the machine and the software that it ran on."""
 
 import importlib.metadata
-import os
 import platform
 import subprocess
 from typing import Any
 
 import keras
+
+from zoo_core.cores import count_cores
 
 PACKAGES = ("zoo-core", "keras", "numpy", "scipy", "scikit-image", "scikit-learn", "pillow", "h5py")
 
@@ -21,7 +22,7 @@ def describe_environment(device: str, devices: int, precision: str) -> dict[str,
         "device": device,
         "devices": devices,
         "precision": precision,
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "cores": count_cores(),
         "platform": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
         "packages": {package: importlib.metadata.version(package) for package in (*PACKAGES, *RUNTIMES[name])},

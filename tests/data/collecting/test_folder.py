@@ -22,6 +22,22 @@ def test_images_at_any_depth_with_their_splits_and_labels(write_tree, opened, fo
     assert source.name == str(root)
 
 
+def test_a_single_folder_that_all_images_lie_in_is_stepped_over(write_tree, opened, found, contents):
+    files = {"photos/train/cat/1.png": b"1", "photos/test/dog/2.png": b"2"}
+    root = write_tree(files | {"__MACOSX/photos/._1.png": b"", "README.txt": b""})
+    source = opened(root)
+    assert found(source) == {"train/cat/1.png": ("train", "cat"), "test/dog/2.png": ("test", "dog")}
+    assert contents(pickle.loads(pickle.dumps(source))) == {"train/cat/1.png": b"1", "test/dog/2.png": b"2"}
+    assert source.ignored == {".txt": 1}
+
+
+def test_pictures_of_formats_that_are_not_read_are_listed_all_the_same(write_tree, opened, found):
+    root = write_tree({"a.jfif": b"", "b.HEIC": b"", "c.avif": b"", ".d.heif": b"", "e.svg": b""})
+    source = opened(root)
+    assert set(found(source)) == {"a.jfif", "b.HEIC", "c.avif"}
+    assert source.ignored == {".svg": 1}
+
+
 def test_other_files_are_counted_and_hidden_ones_are_not(write_tree, opened, found):
     root = write_tree({"1.png": b"", "a/notes.TXT": b"", "a/README": b"", "more.txt": b"", ".DS_Store": b""})
     (root / ".thumbnails").mkdir()

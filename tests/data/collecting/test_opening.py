@@ -58,6 +58,8 @@ def test_what_is_not_there(tmp_path, opened, write_tree):
     for text in (tmp_path / "gone", f"folder:{tmp_path}/gone", "folder:gone", "gone.tar"):
         with pytest.raises(UsageError, match=r"There is no file or folder '.*gone"):
             opened(text)
+    with pytest.raises(ZooError, match=r"Can't read '.*File name too long"):
+        opened(tmp_path / ("x" * 300))
     with pytest.raises(UsageError, match=r"There is no file '.*gone\.h5'"):
         opened("h5:gone.h5")
     with pytest.raises(UsageError, match=r"Unknown data set 'mnit'\. Did you mean 'mnist'\?"):

@@ -45,6 +45,12 @@ def test_what_is_no_image_whatever_its_name_says_is_set_aside(content):
     assert set_aside(content)[0] == "wrong type"
 
 
+@pytest.mark.parametrize("format", ["PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF"])
+@pytest.mark.parametrize("length", [2, 4, 8, 11, 30])
+def test_a_file_that_ends_in_its_header_is_truncated(format, length):
+    assert set_aside(encoded(photo(64, 64), format)[:length])[0] in ("truncated", "unreadable")
+
+
 def test_a_format_that_differs_from_the_extension_is_no_reason_but_a_note():
     content = encoded(photo(), "JPEG")
     with strict_decoders():
@@ -119,14 +125,35 @@ def test_blank_and_near_constant_images_are_set_aside():
     assert pixels(dot).shape == (28, 28, 1)
 
 
+def test_a_single_colour_is_blank_whatever_its_channels_are():
+    colour = (200, 100, 50)
+    assert set_aside(encoded(Image.new("RGB", (32, 32), colour))) == ("blank", "all pixels are 200, 100, 50")
+    nearly = np.full((32, 32, 3), colour, np.uint8)
+    nearly[0, 0] = 202, 101, 50
+    assert set_aside(nearly)[0] == "near-constant"
+    red = np.zeros((32, 32, 3), np.uint8)
+    red[:16, :, 0] = 10  # one channel is enough
+    assert np.array_equal(pixels(red, min_deviation=4), red)
+
+
+def test_black_bars_do_not_make_a_blank_image_a_picture():
+    for colour, reason in (("white", "blank"), ((200, 100, 50), "blank"), (None, "near-constant")):
+        image = Image.new("RGB", (400, 100), colour or "white")
+        if colour is None:
+            image.putpixel((200, 50), (0, 0, 0))
+        assert set_aside(encoded(image), size=(64, 64), fit="pad")[0] == reason
+    assert set_aside(encoded(photo(1, 400)), size=(64, 64), fit="pad", min_side=1)[0] == "too small"
+
+
 @given(st.integers(0, 2**32 - 1), st.floats(0, 127.5))
-def test_the_deviation_is_that_of_numpy(seed, least):
+def test_the_deviation_is_numpys_of_the_channel_that_has_most(seed, least):
     rng = np.random.default_rng(seed)
     image = rng.integers(0, rng.integers(2, 257), (9, 9, 3)).astype(np.uint8)
     image[0, 0] = 0, 255, 0
-    if abs(image.std() - least) < 1e-9:
+    deviation = image.std((0, 1)).max()
+    if abs(deviation - least) < 1e-9:
         return
-    if image.std() < least:
+    if deviation < least:
         assert set_aside(image, min_deviation=least)[0] == "near-constant"
     else:
         assert np.array_equal(pixels(image, min_deviation=least), image)

@@ -1,3 +1,4 @@
+import errno
 import json
 import os
 import shutil
@@ -13,7 +14,7 @@ from PIL import Image
 from zoo_core.data import SPLITS, Prepared, load_dataset
 from zoo_core.data.preparing import Rules, prepare
 from zoo_core.data.preparing.engines import LocalEngine
-from zoo_core.errors import Interrupted, UsageError
+from zoo_core.errors import Interrupted, UsageError, ZooError
 
 ONE = LocalEngine(1)
 SMALL = Rules(size=(16, 16))
@@ -172,6 +173,84 @@ def test_gray_and_colour_make_colour(written, tmp_path, monkeypatch):
     assert np.array_equal(image, np.repeat(gray[..., None], 3, 2))
 
 
+@pytest.mark.parametrize("near", [None, 20])
+def test_gray_and_colour_of_the_same_pixels_are_exact_duplicates(written, tmp_path, monkeypatch, near):
+    gray = np.random.default_rng(5).integers(0, 256, (12, 12, 1), "uint8")
+    named = {f"{split}/{number}": (split, None) for split in ("train", "test") for number in range(5)}
+    source = written(named, **{"train/1": gray, "test/2": np.repeat(gray, 3, 2)})
+    monkeypatch.setattr("zoo_core.data.preparing.pipeline.open_source", lambda *_: source)
+    report = prepare(["written"], tmp_path / "set.h5", Rules(near=near), engine=ONE)
+    assert report.set_aside == {"duplicate": 1}
+    assert report.overlap == 1
+    Prepared(tmp_path / "set.h5").verify()
+
+
+def test_gray_images_alone_stay_gray(written, tmp_path, monkeypatch):
+    rng = np.random.default_rng(5)
+    images = {f"{number}": rng.integers(0, 256, (12, 12), "uint8") for number in range(9)}
+    source = written(dict.fromkeys(images, (None, None)), **images)
+    monkeypatch.setattr("zoo_core.data.preparing.pipeline.open_source", lambda *_: source)
+    assert prepare(["written"], tmp_path / "set.h5", Rules(), engine=ONE).shape == (12, 12, 1)
+    Prepared(tmp_path / "set.h5").verify()
+
+
+def test_no_name_needs_to_be_text(photos, tmp_path):
+    odd = os.fsdecode(b"caf\xe9")
+    source, out = photos.rename(tmp_path / odd), tmp_path / f"{odd}.h5"
+    (source / "cat").rename(source / odd)
+    (source / f"notes.{odd}").touch()
+    report = prepare([str(source)], out, SMALL, engine=ONE, command=f"zoo datasets prepare {source}")
+    assert sorted(report.classes) == [r"caf\udce9", "dog"]
+    assert report.sources[0].ignored == {".txt": 1, r".caf\udce9": 1}
+    told = json.loads(out.with_suffix(".report.json").read_text())
+    assert told["sources"][0]["name"].endswith(r"caf\udce9")
+    assert told["file"].endswith(r"caf\udce9.h5")
+    prepared = Prepared(out)
+    prepared.verify()
+    json.dumps(prepared.provenance, ensure_ascii=False).encode()
+    labelled = prepare([str(source)], tmp_path / "by-name.h5", Rules(size=(16, 16), pattern="(.*)/"), engine=ONE)
+    assert sorted(labelled.classes) == [r"caf\udce9", "dog"]
+
+
+def test_what_can_not_be_found_is_set_aside_and_the_rest_goes_on(photos, tmp_path):
+    (photos / "cat" / "itself.png").symlink_to(photos / "cat" / "itself.png")
+    (photos / "cat" / "nothing.png").symlink_to("nowhere")
+    assert prepare([str(photos)], tmp_path / "set.h5", SMALL, engine=ONE).set_aside["unreadable"] == 2
+    listed = [str(path.relative_to(tmp_path)) for path in photos.glob("cat/[0-9]*.png")]
+    (tmp_path / "list.csv").write_text("\n".join(["path", *listed, "x" * 300 + ".png", *["y/" * 3000 + "z.png"]]))
+    assert prepare([str(tmp_path / "list.csv")], tmp_path / "list.h5", SMALL, engine=ONE).set_aside == {"unreadable": 2}
+
+
+def test_a_machine_that_fails_is_no_reason_and_the_same_command_goes_on(written, tmp_path, monkeypatch):
+    source = written({f"{number:03}": (None, None) for number in range(300)})
+    monkeypatch.setattr("zoo_core.data.preparing.pipeline.open_source", lambda *_: source)
+    monkeypatch.setattr("zoo_core.data.preparing.pipeline.SAVE_EVERY", 0)
+    prepare(["written"], tmp_path / "whole.h5", Rules(), engine=ONE)
+    read = source.read
+
+    def no_more_files(item):
+        if item.path == "200":
+            raise OSError(errno.EMFILE, "Too many open files")
+        return read(item)
+
+    monkeypatch.setattr(source, "read", no_more_files)
+    with pytest.raises(ZooError, match=r"Can't read '200' of 'written'.*Too many open files"):
+        prepare(["written"], tmp_path / "set.h5", Rules(), engine=ONE)
+    monkeypatch.setattr(source, "read", read)
+    looked = []
+    prepare(["written"], tmp_path / "set.h5", Rules(), engine=ONE, progress=lambda *done: looked.append(done[:2]))
+    assert ("cleaning", 0) not in looked
+    assert contents(tmp_path / "set.h5") == contents(tmp_path / "whole.h5")
+
+
+def test_a_split_without_its_other_half_says_what_to_type(written, tmp_path, monkeypatch):
+    source = written({f"{number}": ("test", None) for number in range(9)})
+    monkeypatch.setattr("zoo_core.data.preparing.pipeline.open_source", lambda *_: source)
+    with pytest.raises(UsageError, match="a split 'test', but no 'train'") as caught:
+        prepare(["written"], tmp_path / "set.h5", Rules(), engine=ONE)
+    assert "--split 80/10/10" in caught.value.hint
+
+
 def test_pairs_are_matched_by_name(photos, tmp_path):
     inputs = tmp_path / "inputs"
     for path in photos.glob("*/*.png"):
@@ -267,6 +346,10 @@ def test_nothing_is_overwritten(photos, tmp_path):
     with pytest.raises(UsageError, match="already exists"):
         prepare([str(photos)], tmp_path / "set.h5", SMALL, engine=ONE)
     assert (tmp_path / "set.h5").read_text() == "precious"
+    (tmp_path / "other.report.json").write_text("precious")
+    with pytest.raises(UsageError, match=r"other\.report\.json' already exists"):
+        prepare([str(photos)], tmp_path / "other.h5", SMALL, engine=ONE)
+    assert (tmp_path / "other.report.json").read_text() == "precious"
 
 
 def test_too_few_good_images_are_refused(tmp_path):

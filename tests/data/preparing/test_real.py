@@ -31,7 +31,7 @@ def test_planted_faults_are_found_and_every_model_trains_on_the_rest(shared_data
     files, planted = faults.plant(faults.read(shared_data / "cifar10-jpg-subset.tar"), EACH, seed=0)
     faults.write(files, tmp_path / "photos")
     (top,) = (tmp_path / "photos").iterdir()
-    report = prepare([str(top)], tmp_path / "set.h5", Rules())
+    report = prepare([str(tmp_path / "photos")], tmp_path / "set.h5", Rules())
     told = json.loads((tmp_path / "set.report.json").read_text())
     found = {f"{top.name}/{entry['path']}": entry for entry in told["images_set_aside"]}
 

@@ -1,10 +1,9 @@
 """Image files in an archive, which is listed twice: once for its layout, and once for its images."""
 
-from collections import Counter
 from pathlib import Path
 
 from zoo_core.data.collecting.files import ImageFiles, stamp
-from zoo_core.data.collecting.layout import Layout, harmless, layout_of
+from zoo_core.data.collecting.layout import harmless
 from zoo_core.errors import ZooError
 
 
@@ -14,11 +13,8 @@ class Archive(ImageFiles):
     """
 
     def __init__(self, name: str, path: Path) -> None:
-        super().__init__(name)
+        super().__init__(name, path)
         self.path = path
-
-    def layout(self) -> Layout:
-        return layout_of((entry.path for entry in self.images(Counter())), self.name)
 
     def fingerprint(self) -> str:
         return stamp(self.path)

@@ -40,7 +40,7 @@ class Arrays(ImageSource):
     label_origin: ClassVar[str] = "array"
 
     def __init__(self, name: str, parts: Sequence[Part], classes: Sequence[str] | None, stamp: str) -> None:
-        super().__init__(name)
+        super().__init__(name, *(part.images.path for part in parts))
         self._parts, self._stamp = tuple(parts), stamp
         self._starts = [0, *itertools.accumulate(part.images.shape[0] for part in self._parts)]
         self._names = None if classes is None else tuple(classes)

@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 from typing import ClassVar, NamedTuple
 
 import numpy as np
@@ -31,8 +32,12 @@ class ImageSource(ABC):
 
     Worker processes receive it pickled, before or after `items`, and open files for themselves when they first read.
 
+    Args:
+        name: as it was typed.
+        read_from: the folder or the files that images are read from, absolute, since workers may run elsewhere.
+
     Attributes:
-        name: what it is called in the report, as it was typed.
+        name, read_from: as given.
         classes: the class names in their order, where the source has one; () where they are to be sorted by name.
         ignored: how many files were left out because their names are not those of images, by extension; known once
             `items` came to its end.
@@ -41,8 +46,8 @@ class ImageSource(ABC):
     label_origin: ClassVar[str]
     """Where its labels come from: "folder", "table" or "array" (`zoo_core.data.hdf5.ORIGINS`)."""
 
-    def __init__(self, name: str) -> None:
-        self.name = name
+    def __init__(self, name: str, *read_from: Path) -> None:
+        self.name, self.read_from = name, read_from
         self.classes: tuple[str, ...] = ()
         self.ignored: Counter[str] = Counter()
 
@@ -60,9 +65,13 @@ class ImageSource(ABC):
         """The bytes of an image file, or the pixels, uint8 or uint16, (H, W) or (H, W, C) with C 1, 3 or 4.
 
         Raises:
-            Exception: of any kind; it becomes the reason why the image is set aside.
+            Exception: of any kind; it becomes the reason why the image is set aside, unless the machine is to blame.
         """
 
     @abstractmethod
     def fingerprint(self) -> str:
-        """Another text once the source was changed, by sizes and times of modification, not by its content."""
+        """Another text once the source was changed, by sizes and times of modification, not by its content.
+
+        Raises:
+            ZooError: if it can't be read any more.
+        """

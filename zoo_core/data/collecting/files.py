@@ -8,12 +8,14 @@ from pathlib import Path
 from typing import ClassVar, NamedTuple
 
 from zoo_core.data.collecting.base import ImageSource, Item
-from zoo_core.data.collecting.layout import Layout
+from zoo_core.data.collecting.layout import Layout, layout_of
 from zoo_core.data.decoding import EXTENSIONS, is_image
-from zoo_core.errors import UsageError
+from zoo_core.errors import UsageError, ZooError
 
 LARGEST = 2**28
 """Bytes of an image file that is read, 256 MiB."""
+
+_NOT_READ = (".avif", ".heic", ".heif")  # but pictures all the same, which are listed where others are not
 
 
 class Entry(NamedTuple):
@@ -39,9 +41,9 @@ class ImageFiles(ImageSource):
     def entries(self) -> Iterator[Entry]:
         """All files that are not hidden. Raises ZooError where they can't be listed."""
 
-    @abstractmethod
     def layout(self) -> Layout:
-        """Raises UsageError where the folders make no sense."""
+        """What the folders say. All files are listed for it. Raises UsageError where the folders make no sense."""
+        return layout_of((entry.path for entry in self.images(Counter())), self.name)
 
     def items(self) -> Iterator[Item]:
         layout, found = self.layout(), False
@@ -58,10 +60,12 @@ class ImageFiles(ImageSource):
         for entry in self.entries():
             if entry.odd:
                 ignored[entry.odd] += 1
-            elif not is_image(entry.path):
-                ignored[os.path.splitext(entry.path)[1].lower() or "no extension"] += 1
-            else:
+                continue
+            extension = os.path.splitext(entry.path)[1].lower()
+            if is_image(entry.path) or extension in _NOT_READ:
                 yield entry
+            else:
+                ignored[extension or "no extension"] += 1
 
 
 def no_images(source: ImageSource) -> UsageError:
@@ -79,6 +83,17 @@ def check_size(size: int) -> None:
 
 
 def stamp(path: str | Path) -> str:
-    """Another text once a file was changed."""
-    status = os.stat(path)
+    """Another text once a file was changed. Raises ZooError where it can't be found."""
+    try:
+        status = os.stat(path)
+    except OSError as error:
+        raise ZooError(f"Can't read '{path}': {error.strerror}.", "Check the path and the rights.") from error
     return f"{status.st_size} {status.st_mtime_ns}"
+
+
+def stamp_of_image(path: str | Path) -> str:
+    """As `stamp`; a text of its own for what can't be found, such as a link to nothing: reading it says why."""
+    try:
+        return stamp(path)
+    except ZooError:
+        return "not there"

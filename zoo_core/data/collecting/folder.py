@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import final
 
 from zoo_core.data.collecting.base import Item
-from zoo_core.data.collecting.files import Entry, ImageFiles, check_size, stamp
-from zoo_core.data.collecting.layout import SPLIT_FOLDERS, Layout, split_folders
+from zoo_core.data.collecting.files import Entry, ImageFiles, check_size, stamp_of_image
+from zoo_core.data.collecting.layout import Layout
 from zoo_core.errors import ZooError
 
 
@@ -20,8 +20,9 @@ class Folder(ImageFiles):
     """
 
     def __init__(self, name: str, root: Path) -> None:
-        super().__init__(name)
+        super().__init__(name, root)
         self._root = root
+        self._layout = super().layout()  # now, as workers read from the folder that is stepped over
 
     def entries(self) -> Iterator[Entry]:
         try:
@@ -45,21 +46,17 @@ class Folder(ImageFiles):
             ) from error
 
     def layout(self) -> Layout:
-        folders = [name for name in SPLIT_FOLDERS if os.path.isdir(self._root / name)]
-        return Layout("", split_folders(folders, self.name))
+        return self._layout
 
     def read(self, item: Item) -> bytes:
-        with (self._root / item.path).open("rb") as file:
+        with (self._root / self._layout.top / item.path).open("rb") as file:
             check_size(os.fstat(file.fileno()).st_size)
             return file.read()
 
     def fingerprint(self) -> str:
         total = 0
         for entry in self.images(Counter()):
-            try:
-                state = stamp(os.path.join(self._root, entry.path))
-            except FileNotFoundError:  # a link to nothing
-                state = "not there"
+            state = stamp_of_image(os.path.join(self._root, entry.path))
             digest = hashlib.sha256(os.fsencode(entry.path) + b"\0" + state.encode()).digest()
             total += int.from_bytes(digest, "big")  # a sum, as folders list their files in any order
         return f"{total % 2**256:064x}"

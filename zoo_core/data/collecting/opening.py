@@ -43,14 +43,14 @@ def open_source(text: str, work: Path, data_dir: Path | None) -> ImageSource:
     path = Path(os.path.abspath(os.path.expanduser(rest if prefixed else text)))
     if prefixed and kind == "h5":
         return open_prepared(text, path)
-    if not path.exists():
-        if prefixed or os.sep in text or path.suffix:
-            raise UsageError(f"There is no file or folder '{path}'.", "Check the path.")
-        # Not one of them: this raises, also for what a broken plugin would have brought.
-        registry().dataset(text, f"There is no such file or folder. Data sets: {', '.join(known)}.")
-    if prefixed and not path.is_dir():
-        raise UsageError(f"'{path}' should be a folder of images, but it is a file.", f"To use it, write {rest}")
     try:
+        if not path.exists():
+            if prefixed or os.sep in text or path.suffix:
+                raise UsageError(f"There is no file or folder '{path}'.", "Check the path.")
+            # Not one of them: this raises, also for what a broken plugin would have brought.
+            registry().dataset(text, f"There is no such file or folder. Data sets: {', '.join(known)}.")
+        if prefixed and not path.is_dir():
+            raise UsageError(f"'{path}' should be a folder of images, but it is a file.", f"To use it, write {rest}")
         return Folder(text, path) if path.is_dir() else _open_file(text, path, work)
     except OSError as error:
         raise ZooError(f"Can't read '{path}': {error.strerror or error}.", "Check the path and the rights.") from error

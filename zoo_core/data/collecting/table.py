@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, NamedTuple, final
 
 from zoo_core.data.collecting.base import ImageSource, Item
-from zoo_core.data.collecting.files import check_size, stamp
+from zoo_core.data.collecting.files import check_size, stamp, stamp_of_image
 from zoo_core.data.collecting.layout import SPLIT_FOLDERS
 from zoo_core.errors import UsageError, ZooError
 
@@ -40,7 +40,7 @@ class Table(ImageSource):
     label_origin: ClassVar[str] = "table"
 
     def __init__(self, name: str, path: Path) -> None:
-        super().__init__(name)
+        super().__init__(name, path)
         self._path = path
 
     def items(self) -> Iterator[Item]:
@@ -61,8 +61,7 @@ class Table(ImageSource):
     def fingerprint(self) -> str:
         total = hashlib.sha256(stamp(self._path).encode())
         for row in self._rows():
-            path = self._path.parent / row.path
-            total.update((stamp(path) if path.exists() else "not there").encode())
+            total.update(stamp_of_image(self._path.parent / row.path).encode())
         return total.hexdigest()
 
     def _rows(self) -> Iterator[_Row]:

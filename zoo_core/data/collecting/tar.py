@@ -35,7 +35,7 @@ class Tar(Archive):
 
     def __init__(self, name: str, path: Path, plain: Path) -> None:
         super().__init__(name, path)
-        self._plain = plain
+        self._plain, self.read_from = plain, (plain,)
         self._descriptor: int | None = None
 
     def __getstate__(self) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import io
 import math
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -20,7 +20,7 @@ REASONS = {
     "too large": "more pixels than Pillow takes without suspecting a decompression bomb",
     "too small": "the shortest side is below `min_side`",
     "blank": "all pixels are alike",
-    "near-constant": "the standard deviation of the levels is below `min_deviation`",
+    "near-constant": "no channel has levels whose standard deviation reaches `min_deviation`",
     "duplicate": "the same pixels as an image that is kept",
     "near duplicate": "within `near` bits of the perceptual hash of an image that is kept",
     "unpaired": "no input has its name",
@@ -28,7 +28,14 @@ REASONS = {
 }
 """Why images are set aside."""
 
-_BOX = {"pad": ImageOps.pad, "crop": ImageOps.fit}
+_STARTS = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"BM", b"GIF8", b"RIFF", b"II*\0", b"MM\0*")
+"""Of files in the accepted formats."""
+
+_RESIZE: Mapping[str, Callable[..., Image.Image]] = {
+    "crop": ImageOps.fit,
+    "pad": ImageOps.contain,
+    "stretch": Image.Image.resize,
+}
 
 
 class SetAside(Exception):
@@ -74,28 +81,34 @@ def clean(content: bytes | np.ndarray, path: str, rules: Rules) -> Clean:
 
     Raises:
         SetAside: where it is not to be in the data set.
+        MemoryError: where it might be, on another machine.
     """
     try:
         image, note = _from_array(content) if isinstance(content, np.ndarray) else _decode(content, path)
-    except SetAside:
+    except (SetAside, MemoryError):
         raise
     except Exception as error:  # decoders raise whatever broken bytes lead them to
         raise _failed(error) from error
     if min(image.size) < rules.shortest:
         raise SetAside("too small", f"{image.height}x{image.width}, below {rules.shortest}")
-    area = image.height * image.width
-    pixels = np.asarray(_normalized(image, rules))
-    _check_contrast(pixels, rules.min_deviation)
+    area, image = image.height * image.width, _normalized(image, rules)
+    if min(image.size) == 0:  # so narrow that it is rounded to nothing
+        raise SetAside("too small", "between the bars of `pad` nothing is left of it")
+    _check_contrast(np.asarray(image), rules.min_deviation)
+    if rules.size is not None and rules.fit == "pad":
+        image = ImageOps.pad(image, rules.size[::-1])  # not earlier: black bars are contrast, too
+    pixels = np.asarray(image)
     return Clean(pixels.reshape(*pixels.shape[:2], -1), area, note)  # grayscale: (H, W) -> (H, W, 1)
 
 
 def _check_contrast(pixels: np.ndarray, least: float) -> None:
-    levels = pixels.reshape(-1).astype(np.float64)  # whose sums of integers are exact
-    mean = levels.sum() / levels.size
-    squares = np.einsum("i,i->", levels, levels)  # not by BLAS, whose threads wait for each other in every worker
-    deviation = math.sqrt(max(0.0, squares / levels.size - mean**2))
-    if levels[0] == mean and deviation == 0:
-        raise SetAside("blank", f"all pixels are {mean:.0f}")
+    rows = pixels.reshape(pixels.shape[0] * pixels.shape[1], -1)  # (H, W) or (H, W, C) -> (H*W, C)
+    levels = np.ascontiguousarray(rows.T, np.float64)  # whose sums of integers are exact
+    means = levels.sum(1) / len(rows)
+    squares = np.einsum("cn,cn->c", levels, levels)  # not by BLAS, whose threads wait for each other in every worker
+    deviation = math.sqrt(max(0.0, *(squares / len(rows) - means**2)))
+    if deviation == 0 and (rows == rows[0]).all():
+        raise SetAside("blank", f"all pixels are {', '.join(map(str, rows[0]))}")
     if deviation < least:
         raise SetAside("near-constant", f"standard deviation {deviation:.2f}, below {least:g}")
 
@@ -113,6 +126,8 @@ def _decode(content: bytes, path: str) -> tuple[Image.Image, str]:
             ImageOps.exif_transpose(file, in_place=True)
             return gray_or_rgb(file), ", ".join(notes)
     except UnidentifiedImageError:
+        if content.startswith(tuple(start[: len(content)] for start in _STARTS)):
+            raise SetAside("truncated", "its header is incomplete") from None
         raise SetAside("wrong type", "no image of an accepted format") from None
 
 
@@ -124,12 +139,12 @@ def _from_array(array: np.ndarray) -> tuple[Image.Image, str]:
 
 
 def _normalized(image: Image.Image, rules: Rules) -> Image.Image:
+    """In the colours and the size that are asked for, but for what `pad` fills."""
     if rules.colour != "auto":
         image = image.convert("L" if rules.colour == "gray" else "RGB")
     if rules.size is None or image.size == rules.size[::-1]:
         return image
-    size, resample = rules.size[::-1], Image.Resampling[rules.filter.upper()]
-    return image.resize(size, resample) if rules.fit == "stretch" else _BOX[rules.fit](image, size, resample)
+    return _RESIZE[rules.fit](image, rules.size[::-1], Image.Resampling[rules.filter.upper()])
 
 
 def _failed(error: Exception) -> SetAside:

@@ -1,7 +1,6 @@
 """Who works off the shards: processes of this machine, or a Ray cluster. The result is the same."""
 
 import multiprocessing
-import os
 import signal
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -10,6 +9,7 @@ from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
 from typing import final
 
+from zoo_core.cores import count_cores
 from zoo_core.data.preparing.shards import Done, Shard, work_off
 from zoo_core.errors import ZooError
 
@@ -37,7 +37,7 @@ class LocalEngine(Engine):
     """
 
     def __init__(self, workers: int | None = None) -> None:
-        self._workers = workers or len(os.sched_getaffinity(0))
+        self._workers = workers or count_cores()
 
     def run(self, shards: Iterator[Shard]) -> Iterator[Done]:
         if self._workers == 1:

@@ -28,7 +28,8 @@ CREATE TABLE images (
     note TEXT,
     height INTEGER, width INTEGER, channels INTEGER, area INTEGER,
     offset INTEGER,           -- of the pixels in the shard's file
-    digest BLOB, hash BLOB,
+    digest BLOB,              -- of the pixels in colour, also of a gray image
+    hash BLOB,
     input_height INTEGER, input_width INTEGER, input_channels INTEGER,
     duplicate_of INTEGER, distance INTEGER
 );
@@ -41,6 +42,11 @@ CREATE TABLE inputs (      -- what images are to be made from, by the paths with
 CREATE INDEX by_shard ON images (shard);
 COMMIT;
 """
+
+
+def as_text(name: str) -> str:
+    """What UTF-8 can't hold, such as the bytes of an odd file name, is written as `\\udcff`."""
+    return name.encode(errors="backslashreplace").decode()
 
 
 class Ledger:

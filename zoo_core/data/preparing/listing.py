@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from zoo_core.data.collecting import ImageSource, Item
 from zoo_core.data.dataset import SPLITS
 from zoo_core.data.hdf5 import ORIGINS
-from zoo_core.data.preparing.ledger import Ledger
+from zoo_core.data.preparing.ledger import Ledger, as_text
 from zoo_core.data.preparing.rules import Rules
 from zoo_core.data.preparing.shards import SIZE, Shard
 from zoo_core.errors import UsageError
@@ -36,7 +36,7 @@ def list_images(ledger: Ledger, sources: Sequence[ImageSource], inputs: ImageSou
         if inputs is not None:
             _list_inputs(ledger, inputs)
         _check_splits(ledger)
-        ledger.note("ignored", [dict(source.ignored) for source in sources])
+        ledger.note("ignored", [{as_text(kind): n for kind, n in source.ignored.items()} for source in sources])
         ledger.note("classes", _common_classes(sources) if rules.labels == "source" and not rules.pattern else [])
         ledger.note("listed", True)
 
@@ -59,7 +59,7 @@ def _item(path: bytes, place: int, length: int) -> Item:
 
 def _list_inputs(ledger: Ledger, inputs: ImageSource) -> None:
     for item in inputs.items():
-        stem = _text(os.path.splitext(item.path)[0])
+        stem = as_text(os.path.splitext(item.path)[0])
         if ledger.rows("SELECT 1 FROM inputs WHERE stem = ?", (stem,)):
             raise UsageError(f"Two inputs are called '{stem}' but for their extensions.", "Rename one of them.")
         row = (stem, os.fsencode(item.path), item.place, item.length)
@@ -72,11 +72,6 @@ def _list_inputs(ledger: Ledger, inputs: ImageSource) -> None:
         )
 
 
-def _text(path: str) -> str:
-    """What UTF-8 can't hold, such as the bytes of an odd file name, is written as `\\udcff`."""
-    return path.encode(errors="backslashreplace").decode()
-
-
 def _rows(sources: Sequence[ImageSource], rules: Rules) -> Iterator[tuple]:
     shard = -1
     for number, source in enumerate(sources):
@@ -85,8 +80,8 @@ def _rows(sources: Sequence[ImageSource], rules: Rules) -> Iterator[tuple]:
             shard += count % SIZE == 0
             label, origin = _label(item, source, rules)
             split = item.split if rules.split == "source" else None
-            stem = _text(os.path.splitext(item.path)[0])
-            names = (os.fsencode(item.path), _text(prefix + item.path), stem)
+            stem = as_text(os.path.splitext(item.path)[0])
+            names = (os.fsencode(item.path), as_text(prefix + item.path), stem)
             yield shard, number, *names, item.place, item.length, split, item.split, label, origin
 
 
@@ -94,10 +89,10 @@ def _label(item: Item, source: ImageSource, rules: Rules) -> tuple[str | None, i
     """The label, and where it comes from as `ORIGINS` counts."""
     if rules.pattern is not None:
         found = re.search(rules.pattern, item.path)
-        return (found[1], ORIGINS.index("pattern")) if found and found[1] else (None, 0)
+        return (as_text(found[1]), ORIGINS.index("pattern")) if found and found[1] else (None, 0)
     if rules.labels == "none" or item.label is None:
         return None, 0
-    return item.label, ORIGINS.index(source.label_origin)
+    return as_text(item.label), ORIGINS.index(source.label_origin)
 
 
 def _check_splits(ledger: Ledger) -> None:
@@ -106,7 +101,7 @@ def _check_splits(ledger: Ledger) -> None:
         missing = " and no ".join(f"'{split}'" for split in SPLITS if split in {"train", "test"} - found)
         raise UsageError(
             f"The sources have a split '{', '.join(sorted(found))}', but no {missing}.",
-            "Add it, or divide all images anew: --split ratio",
+            "Add it, or divide all images anew: --split 80/10/10",
         )
 
 

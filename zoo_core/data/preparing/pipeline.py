@@ -20,7 +20,7 @@ from zoo_core.data.hdf5 import Prepared
 from zoo_core.data.preparing.assembling import PixelFiles, assemble
 from zoo_core.data.preparing.duplicates import find_duplicates
 from zoo_core.data.preparing.engines import Engine, LocalEngine
-from zoo_core.data.preparing.ledger import Ledger
+from zoo_core.data.preparing.ledger import Ledger, as_text
 from zoo_core.data.preparing.listing import list_images, pending
 from zoo_core.data.preparing.report import PreparationReport, summarize, write_report
 from zoo_core.data.preparing.rules import Rules
@@ -63,7 +63,7 @@ def prepare(
 
     Args:
         sources: each as `open_source` takes it.
-        out: the file, which must not exist.
+        out: the file; neither it nor its report may exist.
         inputs: a source of what the images are to be made from, matched by name; an image is kept with its input.
         engine: who works off the images; by default processes of this machine.
         data_dir: the folder with local copies of built-in sets.
@@ -76,8 +76,10 @@ def prepare(
         ZooError: where a source is broken or can't be read, or there is no room.
     """
     started = time.monotonic()
-    if out.exists():
-        raise UsageError(f"'{out}' already exists.", "Remove it, or name another file.")
+    report_file = out.with_suffix(".report.json")
+    for path in (out, report_file):
+        if path.exists():
+            raise UsageError(f"'{path}' already exists.", "Remove it, or name another file.")
     with _work_folder(out) as work:
         opened = [open_source(source, _made(work / f"source-{n}"), data_dir) for n, source in enumerate(sources)]
         partners = open_source(inputs, _made(work / "inputs"), data_dir) if inputs else None
@@ -95,14 +97,15 @@ def prepare(
                     divide(ledger, rules)
                     ledger.note("divided", True)
             progress("assembling", 0, 0)
+            names = [as_text(source) for source in sources]
             provenance = {
-                "command": command,
-                "sources": list(sources),
-                "inputs": inputs,
+                "command": as_text(command),
+                "sources": names,
+                "inputs": as_text(inputs) if inputs else None,
                 "options": rules.model_dump(mode="json"),
                 "versions": {name: version(name) for name in ("zoo-core", "pillow", "imagehash", "numpy")},
             }
-            name = sources[0] if len(sources) == 1 else f"{sources[0]} and {len(sources) - 1} more"
+            name = names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
             complete = work / "out.h5"
             assemble(ledger, pixels, complete, name, provenance)
             if label is not None:
@@ -110,8 +113,8 @@ def prepare(
                 label(Prepared(complete), work / "labelled.h5")
                 complete = work / "labelled.h5"
                 _enter_dropped(ledger, Prepared(complete))
-            report = summarize(ledger, list(sources), rules, out, Prepared(complete), time.monotonic() - started)
-            write_report(out.with_suffix(".report.json"), report, ledger)
+            report = summarize(ledger, names, rules, out, Prepared(complete), time.monotonic() - started)
+            write_report(report_file, report, ledger)
             os.replace(complete, out)
         finally:
             ledger.close()

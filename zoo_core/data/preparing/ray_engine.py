@@ -17,8 +17,8 @@ _RETRIES = 3
 class RayEngine(Engine):
     """Tasks on the cluster that this process is connected to, that RAY_ADDRESS names or that `ray start` started here.
 
-    Where a worker or a machine dies, what it was given is done again elsewhere. Every machine needs zoo-core, and the
-    sources under the same paths: what it can't read is set aside as unreadable.
+    Where a worker or a machine dies, what it was given is done again elsewhere. Every machine needs zoo-core, and under
+    the same paths the sources and the folder of the file that is made, where archives are unpacked.
     """
 
     def run(self, shards: Iterator[Shard]) -> Iterator[Done]:
@@ -70,6 +70,6 @@ def _failed(shard: Shard, error: Exception) -> ZooError:
     reason = [type(error).__name__, *str(error).strip().splitlines()][-1]
     return ZooError(
         f"Ray gave up on the images '{first}' to '{last}' of '{shard.source.name}': {reason}",
-        "Has every machine of the cluster this version of zoo-core, and enough memory? What was done so far is kept: "
-        "run the same again to go on.",
+        "Has every machine of the cluster this version of zoo-core, the sources, and enough memory? What was done so "
+        "far is kept: run the same again to go on.",
     )

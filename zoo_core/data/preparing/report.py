@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from zoo_core.data.hdf5 import Prepared
-from zoo_core.data.preparing.ledger import Ledger
+from zoo_core.data.preparing.ledger import Ledger, as_text
 from zoo_core.data.preparing.rules import Rules
 from zoo_core.files import atomic
 
@@ -104,7 +104,7 @@ def summarize(
     ]
     classes, unlabelled = complete.count_labels()
     return PreparationReport(
-        file=str(file),
+        file=as_text(str(file)),
         content_hash=complete.content_hash,
         sources=tuple(sources),
         rules=rules,

@@ -36,7 +36,8 @@ class Rules(Options):
         default=2.0,
         ge=0,
         le=127.5,
-        description="standard deviation of the levels, of 256, below which an image is taken as blank or near-constant",
+        description="standard deviation of the levels, of 256, that a channel must have, or else an image is taken as "
+        "near-constant",
     )
     near: int | None = Field(
         default=20,

@@ -1,5 +1,8 @@
 """A shard of images: what one worker is given at a time, and what comes back. The same whoever does it."""
 
+import errno
+import os
+import platform
 from typing import NamedTuple
 
 import numpy as np
@@ -9,9 +12,17 @@ from zoo_core.data.dataset import digest
 from zoo_core.data.preparing.cleaning import Clean, SetAside, clean, strict_decoders
 from zoo_core.data.preparing.duplicates import perceptual_hash
 from zoo_core.data.preparing.rules import Rules
+from zoo_core.errors import ZooError
 
 SIZE = 128
 """Images of a shard: what is lost when a worker is, and what a worker holds in memory at a time."""
+
+_OF_THE_FILE = (
+    *(errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP),
+    *(errno.EACCES, errno.EPERM, errno.ENAMETOOLONG, errno.EINVAL),
+    None,  # what decoders raise, and what says that an archive is damaged
+)
+"""Errors that every machine meets which reads the file, whatever else it has to do."""
 
 
 class Shard(NamedTuple):
@@ -35,7 +46,7 @@ class Finding(NamedTuple):
         reason: why it is set aside, or "good", and then the rest counts.
         shape: (H, W, C).
         area: pixels before it was resized.
-        digest: SHA-256 of the pixels.
+        digest: SHA-256 of the pixels in colour: what is gray may be the same as what is RGB.
         hash: the perceptual one.
         input_shape: (H', W', C') of its partner, whose pixels follow its own.
     """
@@ -66,7 +77,11 @@ class _Looked(NamedTuple):
 
 
 def work_off(shard: Shard) -> Done:
-    """Read, decode, check and normalize the images of a shard."""
+    """Read, decode, check and normalize the images of a shard.
+
+    Raises:
+        ZooError: where it is the machine that fails, so that what is set aside depends on the images alone.
+    """
     with strict_decoders():
         looked = [_look(shard, place) for place in range(len(shard.items))]
     good = [found for found in looked if isinstance(found, _Looked)]
@@ -79,7 +94,8 @@ def work_off(shard: Shard) -> Done:
 
 def _finding(found: _Looked) -> Finding:
     image, partner = found.image, () if found.partner is None else found.partner.shape
-    hashes = digest(image.pixels), perceptual_hash(image.pixels)
+    in_colour = np.broadcast_to(image.pixels, (*image.pixels.shape[:2], 3))  # gray: (H, W, 1) -> (H, W, 3)
+    hashes = digest(in_colour), perceptual_hash(image.pixels)
     return Finding("good", "", image.note, image.pixels.shape, image.area, *hashes, partner)
 
 
@@ -99,7 +115,27 @@ def _look(shard: Shard, place: int) -> _Looked | SetAside:
 
 def _clean(source: ImageSource, item: Item, rules: Rules) -> Clean:
     try:
-        content = source.read(item)
+        return clean(_read(source, item), item.path, rules)
+    except MemoryError as error:
+        raise _stopped(source, item, "there is not enough memory") from error
+
+
+def _read(source: ImageSource, item: Item) -> bytes | np.ndarray:
+    try:
+        return source.read(item)
+    except MemoryError:
+        raise
     except Exception as error:  # a damaged archive, a file that went away: whatever it is, the others go on
+        if missing := next((path for path in source.read_from if not os.path.exists(path)), None):
+            raise _stopped(source, item, f"'{missing}' is not there") from error
+        if isinstance(error, OSError) and error.errno not in _OF_THE_FILE:
+            raise _stopped(source, item, str(error)) from error
         raise SetAside("unreadable", str(error) or type(error).__name__) from error
-    return clean(content, item.path, rules)
+
+
+def _stopped(source: ImageSource, item: Item, why: str) -> ZooError:
+    return ZooError(
+        f"Can't read '{item.path}' of '{source.name}' on {platform.node()}: {why}.",
+        "This may be no fault of the image, so it is not set aside. What was done so far is kept: mend the cause, then "
+        "run the same again to go on.",
+    )

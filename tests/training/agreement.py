@@ -15,16 +15,16 @@ import numpy as np
 
 import zoo_core
 from zoo_core.data import Dataset, Feeder, Split
-from zoo_core.options import resolve
+from zoo_core.data.degradation import Degradation
 from zoo_core.sampling.sampler import Sampler
+from zoo_core.testing.tiny import smallest_options
 from zoo_core.training.backends import backend
 from zoo_core.training.build import build
 from zoo_core.training.engine import Engine
 from zoo_core.training.options import TrainingOptions
 from zoo_core.training.precision import computing_in
 
-SMALL = {"width": 2, "latent": 4}
-SAMPLED = "dcgan"
+SAMPLED, SMALL = "dcgan", {"width": 2, "latent": 4}
 
 
 class Case(NamedTuple):
@@ -59,7 +59,7 @@ def random_data() -> Dataset:
     rng = np.random.default_rng(0)
 
     def split(count: int) -> Split:
-        return Split(rng.integers(0, 256, (count, 12, 8, 3), "uint8"), rng.integers(0, 3, count, dtype="int32"))
+        return Split(rng.integers(0, 256, (count, 20, 16, 3), "uint8"), rng.integers(0, 3, count, dtype="int32"))
 
     return Dataset("random", {"train": split(24), "validation": split(2), "test": split(4)}, ("a", "b", "c"))
 
@@ -67,9 +67,11 @@ def random_data() -> Dataset:
 def losses(case: Case, weights: Path) -> list[dict[str, float]]:
     """What each step logs."""
     registered, data = zoo_core.registry().model(case.model), random_data()
+    if registered.spec.translates:
+        data = data.degraded(Degradation("noise", 25))
     options = TrainingOptions(precision=case.precision, batch_size=8, steps=case.steps, **case.training)
     with computing_in(case.precision):
-        built = build(registered, resolve(registered.load()[1], SMALL, case.model), data.spec, seed=0)
+        built = build(registered, smallest_options(registered.load()[1], {}, case.model), data.spec, seed=0)
         engine = Engine(built.model, built.networks, 0, options)
         if weights.exists():
             engine.restore(np.load(weights))

@@ -174,6 +174,10 @@ def unknown_origin(file, folder):
     file["train/label_origins"][0] = 99
 
 
+def confidence_that_is_no_number(file, folder):
+    file["test/label_confidences"][0] = np.nan
+
+
 def no_statistics(file, folder):
     del file["statistics"]
 
@@ -253,6 +257,7 @@ def provenance_not_an_object(file, folder):
         soft_link,
         hashes_of_other_images,
         unknown_origin,
+        confidence_that_is_no_number,
         no_statistics,
         means_of_other_sums,
         float_images,

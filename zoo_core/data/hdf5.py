@@ -183,6 +183,8 @@ class Prepared:
             raise ValueError(f"'{group.name}/labels' should lie in [-1, {len(self.classes) - 1}]")
         if self.classes and columns["label_origins"].max() >= len(ORIGINS):
             raise ValueError(f"'{group.name}/label_origins' should lie in [0, {len(ORIGINS) - 1}]")
+        if self.classes and not (0 <= columns["label_confidences"].min() <= columns["label_confidences"].max() <= 1):
+            raise ValueError(f"'{group.name}/label_confidences' should lie in [0, 1]")
         return columns
 
 

@@ -13,8 +13,8 @@ from zoo_core.data.preparing.shards import SIZE, Shard
 from zoo_core.errors import UsageError
 
 _INSERT = """
-INSERT INTO images (shard, source, item, path, stem, place, length, split, given, label, origin)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO images (shard, source, item, path, stem, place, length, split, given, label, origin, confidence)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 _PENDING = """
 SELECT images.source, images.item, images.place, images.length, inputs.item, inputs.place, inputs.length
@@ -37,6 +37,7 @@ def list_images(ledger: Ledger, sources: Sequence[ImageSource], inputs: ImageSou
             _list_inputs(ledger, inputs)
         _check_splits(ledger)
         ledger.note("ignored", [dict(source.ignored) for source in sources])
+        ledger.note("ignored_inputs", dict(inputs.ignored) if inputs is not None else None)
         ledger.note("classes", _common_classes(sources) if rules.labels == "source" and not rules.pattern else [])
         ledger.note("listed", True)
 
@@ -59,7 +60,7 @@ def _item(path: bytes, place: int, length: int) -> Item:
 
 def _list_inputs(ledger: Ledger, inputs: ImageSource) -> None:
     for item in inputs.items():
-        stem = _text(os.path.splitext(item.path)[0])
+        stem = text_of(os.path.splitext(item.path)[0])
         if ledger.rows("SELECT 1 FROM inputs WHERE stem = ?", (stem,)):
             raise UsageError(f"Two inputs are called '{stem}' but for their extensions.", "Rename one of them.")
         row = (stem, os.fsencode(item.path), item.place, item.length)
@@ -72,8 +73,8 @@ def _list_inputs(ledger: Ledger, inputs: ImageSource) -> None:
         )
 
 
-def _text(path: str) -> str:
-    """What UTF-8 can't hold, such as the bytes of an odd file name, is written as `\\udcff`."""
+def text_of(path: str) -> str:
+    """A path as a text. What UTF-8 can't hold, such as the bytes of an odd file name, is written as `\\udcff`."""
     return path.encode(errors="backslashreplace").decode()
 
 
@@ -83,21 +84,20 @@ def _rows(sources: Sequence[ImageSource], rules: Rules) -> Iterator[tuple]:
         prefix = f"{number}-{os.path.basename(source.name.rstrip('/'))}/" if len(sources) > 1 else ""
         for count, item in enumerate(source.items()):
             shard += count % SIZE == 0
-            label, origin = _label(item, source, rules)
             split = item.split if rules.split == "source" else None
-            stem = _text(os.path.splitext(item.path)[0])
-            names = (os.fsencode(item.path), _text(prefix + item.path), stem)
-            yield shard, number, *names, item.place, item.length, split, item.split, label, origin
+            stem = text_of(os.path.splitext(item.path)[0])
+            names = (os.fsencode(item.path), text_of(prefix + item.path), stem)
+            yield shard, number, *names, item.place, item.length, split, item.split, *_label(item, source, rules)
 
 
-def _label(item: Item, source: ImageSource, rules: Rules) -> tuple[str | None, int]:
-    """The label, and where it comes from as `ORIGINS` counts."""
+def _label(item: Item, source: ImageSource, rules: Rules) -> tuple[str | None, int, float]:
+    """The label, where it comes from as `ORIGINS` counts, and its confidence."""
     if rules.pattern is not None:
         found = re.search(rules.pattern, item.path)
-        return (found[1], ORIGINS.index("pattern")) if found and found[1] else (None, 0)
+        return (found[1], ORIGINS.index("pattern"), 1) if found and found[1] else (None, 0, 0)
     if rules.labels == "none" or item.label is None:
-        return None, 0
-    return item.label, ORIGINS.index(source.label_origin)
+        return None, 0, 0
+    return item.label, ORIGINS.index(item.origin or source.label_origin), item.confidence
 
 
 def _check_splits(ledger: Ledger) -> None:

@@ -11,7 +11,7 @@ from zoo_core.data.preparing.duplicates import perceptual_hash
 from zoo_core.data.preparing.rules import Rules
 
 SIZE = 128
-"""Images of a shard: what is lost when a worker is, and what a worker holds in memory at a time."""
+"""Images of a shard: what is lost when a worker is, and what a worker holds in memory at a time, as they are stored."""
 
 
 class Shard(NamedTuple):
@@ -57,30 +57,35 @@ class Done(NamedTuple):
 
     number: int
     findings: list[Finding]
-    pixels: bytes
+    pixels: bytes | bytearray
 
 
 class _Looked(NamedTuple):
     image: Clean
-    partner: np.ndarray | None
+    partner: Clean | None
 
 
 def work_off(shard: Shard) -> Done:
     """Read, decode, check and normalize the images of a shard."""
+    findings, pixels = [], bytearray()
     with strict_decoders():
-        looked = [_look(shard, place) for place in range(len(shard.items))]
-    good = [found for found in looked if isinstance(found, _Looked)]
-    findings = [
-        Finding(found.reason, found.detail) if isinstance(found, SetAside) else _finding(found) for found in looked
-    ]
-    pixels = [array for found in good for array in (found.image.pixels, found.partner) if array is not None]
-    return Done(shard.number, findings, b"".join(np.ascontiguousarray(array).tobytes() for array in pixels))
+        for place in range(len(shard.items)):
+            found = _look(shard, place)
+            if isinstance(found, SetAside):
+                findings.append(Finding(found.reason, found.detail))
+                continue
+            findings.append(_finding(*found))
+            for one in found:
+                if one is not None:
+                    pixels += np.ascontiguousarray(one.pixels).data
+    return Done(shard.number, findings, pixels)
 
 
-def _finding(found: _Looked) -> Finding:
-    image, partner = found.image, () if found.partner is None else found.partner.shape
+def _finding(image: Clean, partner: Clean | None) -> Finding:
+    notes = [image.note, f"its input: {partner.note}" if partner and partner.note else ""]
     hashes = digest(image.pixels), perceptual_hash(image.pixels)
-    return Finding("good", "", image.note, image.pixels.shape, image.area, *hashes, partner)
+    shape = partner.pixels.shape if partner else ()
+    return Finding("good", "", ", ".join(filter(None, notes)), image.pixels.shape, image.area, *hashes, shape)
 
 
 def _look(shard: Shard, place: int) -> _Looked | SetAside:
@@ -92,7 +97,7 @@ def _look(shard: Shard, place: int) -> _Looked | SetAside:
         return reason
     try:
         rules = shard.rules.model_copy(update={"size": shard.rules.input_size or shard.rules.size})
-        return _Looked(image, _clean(shard.inputs, shard.partners[place], rules).pixels)
+        return _Looked(image, _clean(shard.inputs, shard.partners[place], rules))
     except SetAside as reason:
         return SetAside(reason.reason, f"its input: {reason.detail}")
 

@@ -62,7 +62,7 @@ def prepare_dataset(
         progress: told what is being done, and how many of how many images are.
 
     Raises:
-        UsageError, ZooError: as `zoo_core.data.preparing.prepare`.
+        UsageError, ZooError: as `zoo_core.data.preparing.prepare`; and for labels that can't come about.
     """
     names, given = _cut_sizes(sources, dict(rules or {}))
     known = registry().datasets

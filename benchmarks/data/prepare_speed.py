@@ -13,8 +13,8 @@ photographs. In each round all take turns:
 - `dataset_tool`: what StyleGAN's tool of that name does: one process, each image as an uncompressed PNG into a zip.
 - `h5py loop`: one process, each image into a row of a resizable, chunked HDF5 array.
 
-The last two check nothing and look for no duplicates. Then the peak memory of a preparation, all its processes, with
-1,000 and 10,000 files.
+The last two check nothing and look for no duplicates. Then the peak memory of a preparation by the default rules, of
+the one of its processes that takes most, with 1,000 and 10,000 files.
 """
 
 import argparse
@@ -43,7 +43,7 @@ MEMORY = """
 import sys
 from pathlib import Path
 from zoo_core.data.preparing import Rules, prepare
-prepare([sys.argv[1]], Path(sys.argv[2]), Rules(size=(32, 32), near=None))
+prepare([sys.argv[1]], Path(sys.argv[2]), Rules(size=(32, 32)))
 """
 
 

@@ -71,7 +71,8 @@ def test_a_built_in_set_stays_as_it_is_but_is_told_of_its_duplicates(invoke, tmp
 
 def test_a_classifier_labels_images(invoke, tmp_path):
     trained = ["--labels", "from-classifier", "digits", "--confidence", "0.5"]
-    result = prepare(invoke, "digits", tmp_path / "digits.h5", *trained, "--json")
+    np.save(tmp_path / "digits.npy", load_dataset("digits").images("test"))
+    result = prepare(invoke, tmp_path / "digits.npy", tmp_path / "digits.h5", *trained, "--json")
     assert result.exit_code == 0, result.stderr
     report = json.loads(result.stdout)
     assert report["labelling"]["classifier"] == "classifier:digits"

@@ -37,10 +37,11 @@ def test_the_same_images_with_other_labels(
     monkeypatch.setattr(hdf5, "CHUNK", 4 * 4 * 5 * 3)  # several parts, the last one shorter
     old = {split: np.zeros(count, int) for split, count in COUNTS.items()}
     before = prepare(images(), ("old",) if labelled else (), old if labelled else None)
-    content_hash = relabel(before, labels(), tmp_path / "out.h5")
+    kept = relabel(before, labels(), tmp_path / "out.h5")
+    assert {split: there.tolist() for split, there in kept.items()} == {s: [True] * n for s, n in COUNTS.items()}
     after = Prepared(tmp_path / "out.h5")
     after.verify()
-    assert after.content_hash == content_hash != before.content_hash
+    assert after.content_hash != before.content_hash
     assert after.classes == ("x", "y", "z")
     assert after.name == "set"
     assert after.provenance == {"source": "here", "labelling": {"method": "clusters", "k": 3}}
@@ -72,7 +73,8 @@ def test_images_without_a_label_are_kept_or_dropped(prepare: Prepare, tmp_path: 
     before, some = prepare(images()), unlabelled(train=[0, 5, 10], test=[1])
     relabel(before, some, tmp_path / "kept.h5")
     assert Prepared(tmp_path / "kept.h5").counts == COUNTS
-    relabel(before, some, tmp_path / "dropped.h5", drop_unlabelled=True)
+    kept = relabel(before, some, tmp_path / "dropped.h5", drop_unlabelled=True)
+    assert np.flatnonzero(~kept["train"]).tolist() == [0, 5, 10]
     after = Prepared(tmp_path / "dropped.h5")
     after.verify()
     assert after.counts == {"train": 8, "validation": 2, "test": 2}

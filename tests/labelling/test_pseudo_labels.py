@@ -1,5 +1,5 @@
+import functools
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,7 +9,6 @@ from zoo_core.data import SPLITS, Dataset, load_dataset
 from zoo_core.data.hdf5 import ORIGINS, Prepared
 from zoo_core.errors import UsageError
 from zoo_core.features import Classifier
-from zoo_core.features.classifier import shipped_file
 from zoo_core.labelling import pseudo_labels
 
 Prepare = Callable[..., Prepared]
@@ -25,15 +24,19 @@ def some(digits: Dataset, count: int = 60) -> dict[str, np.ndarray]:
     return {split: digits.images(split)[:count] for split in SPLITS}
 
 
+@functools.cache
+def classifier() -> Classifier:
+    return Classifier.shipped("digits")
+
+
 def probabilities(images: np.ndarray) -> np.ndarray:
-    classifier = Classifier.shipped("digits")
-    return softmax(classifier.logits(classifier.features(images)).astype(float), axis=1)
+    return softmax(classifier().logits(classifier().features(images)).astype(float), axis=1)
 
 
 def test_what_the_classifier_is_sure_of_is_labelled_and_the_rest_is_left(prepare: Prepare, digits: Dataset):
     images = some(digits)
     images["test"] = np.random.default_rng(0).integers(0, 256, images["test"].shape, np.uint8)  # no digits at all
-    labels = pseudo_labels(prepare(images), "digits", 0.9)
+    labels = pseudo_labels(prepare(images), classifier(), 0.9)
     assert labels.classes == digits.classes
     counts = {"labelled": 0, "left": 0}
     for split in SPLITS:
@@ -48,7 +51,7 @@ def test_what_the_classifier_is_sure_of_is_labelled_and_the_rest_is_left(prepare
     assert labels.method == counts | {
         "method": "classifier",
         "classifier": "classifier:digits",
-        "weights_sha256": Classifier.shipped("digits").weights_sha256,
+        "weights_sha256": classifier().weights_sha256,
         "threshold": 0.9,
         "kept": 0,
         "disagreed": 0,
@@ -62,7 +65,7 @@ def test_labels_from_elsewhere_stay_where_the_classifier_knows_their_class(prepa
     classes = ("cat", *reversed(digits.classes))  # number 10 - d is the digit d, and 0 a class that is not among them
     given = {split: 10 - numbers for split, numbers in truth.items()}
     given["train"][:3] = 0, -1, 10 - (truth["train"][2] + 1) % 10  # a cat, none, and a wrong digit
-    labels = pseudo_labels(prepare(images, classes, given, confidence=0.25), "digits", 0.5)
+    labels = pseudo_labels(prepare(images, classes, given, confidence=0.25), classifier(), 0.5)
     train = labels.columns["train"]
     wrong = truth["train"].copy()
     wrong[2] = (truth["train"][2] + 1) % 10
@@ -86,27 +89,12 @@ def test_labels_from_elsewhere_stay_where_the_classifier_knows_their_class(prepa
 
 def test_labels_that_a_classifier_gave_are_given_anew(prepare: Prepare, digits: Dataset):
     given = {split: np.full(60, 3) for split in SPLITS}
-    labels = pseudo_labels(prepare(some(digits), digits.classes, given, origin="classifier"), "digits", 0.5)
+    labels = pseudo_labels(prepare(some(digits), digits.classes, given, origin="classifier"), classifier(), 0.5)
     assert labels.method["kept"] == 0
     assert len(np.unique(labels.columns["train"]["labels"])) == 10
-
-
-def test_weights_may_be_a_file(prepare: Prepare, digits: Dataset):
-    prepared = prepare(some(digits, 10))
-    named, file = (pseudo_labels(prepared, weights, 0.5) for weights in ("digits", shipped_file("digits")))
-    assert np.array_equal(named.columns["test"]["labels"], file.columns["test"]["labels"])
-    assert file.method["classifier"].startswith("classifier@")
 
 
 @pytest.mark.parametrize("threshold", [-0.1, 1.1, float("nan")])
 def test_a_threshold_is_a_probability(prepare: Prepare, digits: Dataset, threshold: float):
     with pytest.raises(UsageError, match="a probability from 0 to 1"):
-        pseudo_labels(prepare(some(digits, 3)), "digits", threshold)
-
-
-def test_weights_that_are_not_there_are_refused(prepare: Prepare, digits: Dataset):
-    prepared = prepare(some(digits, 3))
-    with pytest.raises(UsageError, match=r"Unknown classifier 'digit'.*Did you mean 'digits'"):
-        pseudo_labels(prepared, "digit", 0.5)
-    with pytest.raises(UsageError, match="no weights file"):
-        pseudo_labels(prepared, Path("nowhere.h5"), 0.5)
+        pseudo_labels(prepare(some(digits, 3)), classifier(), threshold)

@@ -182,7 +182,8 @@ def _warn(report: "PreparationReport") -> None:
 
 def _summary(report: "PreparationReport") -> dict[str, Any]:
     named = sum(source.images for source in report.sources)
-    ignored = sum(sum(source.ignored.values()) for source in report.sources)
+    inputs = [report.inputs] if report.inputs else []
+    ignored = sum(sum(source.ignored.values()) for source in (*report.sources, *inputs))
     set_aside = {f"set aside: {reason}": f"{count:,}" for reason, count in report.set_aside.items()}
     notes = {f"kept, but {note}": f"{count:,}" for note, count in report.notes.items()}
     return {
@@ -190,6 +191,7 @@ def _summary(report: "PreparationReport") -> dict[str, Any]:
         "shape": "x".join(map(str, report.shape)),
         "content_hash": report.content_hash,
         "images found": f"{named:,}",
+        **({"inputs found": f"{report.inputs.images:,}"} if report.inputs else {}),
         **({"other files": f"{ignored:,}"} if ignored else {}),
         **set_aside,
         **notes,

@@ -45,7 +45,7 @@ def joined(parts: Iterable[tuple[str, Columns]]) -> dict[str, Columns]:
     }
 
 
-def relabel(prepared: Prepared, labels: Labels, out: Path, drop_unlabelled: bool = False) -> str:
+def relabel(prepared: Prepared, labels: Labels, out: Path, drop_unlabelled: bool = False) -> Mapping[str, np.ndarray]:
     """Write a prepared file with these labels in place of its own; `out` may be the file itself.
 
     The labels' `method` becomes `labelling` in its provenance.
@@ -54,7 +54,7 @@ def relabel(prepared: Prepared, labels: Labels, out: Path, drop_unlabelled: bool
         drop_unlabelled: leave out the images that have none.
 
     Returns:
-        The content hash.
+        Of each split, which images are still in it, bool (N,).
 
     Raises:
         UsageError: if no image of a split would be left.
@@ -78,4 +78,5 @@ def relabel(prepared: Prepared, labels: Labels, out: Path, drop_unlabelled: bool
 
     like = {name: column[:1] for name, column in {**prepared.columns("train"), **labels.columns["train"]}.items()}
     told = {**prepared.provenance, "labelling": dict(labels.method)}
-    return write_prepared(out, Header(prepared.name, labels.classes, counts, like, told), parts())
+    write_prepared(out, Header(prepared.name, labels.classes, counts, like, told), parts())
+    return kept

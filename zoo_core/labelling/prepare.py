@@ -1,13 +1,17 @@
 """Preparing a data set with labels of any origin: the source's own, clusters, or a classifier's guesses."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from pydantic import Field
 
 from zoo_core.data.hdf5 import Prepared
 from zoo_core.data.preparing import PreparationReport, Rules, prepare
 from zoo_core.data.preparing.engines import Engine, LocalEngine
+from zoo_core.data.preparing.pipeline import Label
 from zoo_core.data.sources import cut_size
 from zoo_core.errors import UsageError
 from zoo_core.options import Options, resolve
@@ -23,13 +27,14 @@ class Labelling(Options):
     """Where labels come from that the source does not give.
 
     `how` is "source", "none", "auto" or "auto:K" for clusters, "from-classifier:FILE" for a classifier's guesses, FILE
-    being weights that `zoo classifier train` wrote or the name of a data set whose classifier is shipped.
+    being weights that `zoo classifier train` wrote or the name of a data set whose classifier is shipped. Labels of the
+    source stay where the classifier knows their class.
     """
 
     how: str = "source"
     features: str = AUTO
     weights: Path | None = None
-    confidence: float = 0.9
+    confidence: float = Field(default=0.9, ge=0, le=1, description="of a classifier's guess, from which on it counts")
     seed: int = 0
 
 
@@ -61,7 +66,7 @@ def prepare_dataset(
         progress: told what is being done, and how many of how many images are.
 
     Raises:
-        UsageError, ZooError: as `zoo_core.data.preparing.prepare`.
+        UsageError, ZooError: as `zoo_core.data.preparing.prepare`; and for labels that can't come about.
     """
     names, given = _cut_sizes(sources, dict(rules or {}))
     known = registry().datasets
@@ -71,7 +76,7 @@ def prepare_dataset(
         given = {"duplicates": "report", "size": size, "fit": "stretch"} | given
     labelling = labelling or Labelling()
     label = _labeller(labelling, drop=given.get("unlabelled") == "drop")
-    if labelling.how != "source":
+    if labelling.how == "none" or labelling.how.startswith("auto"):
         given["labels"] = "none"
     if label is not None:
         given["unlabelled"] = "keep"  # until they are labelled
@@ -107,8 +112,9 @@ def _engine(name: str, workers: int | None) -> Engine:
     return RayEngine()
 
 
-def _labeller(labelling: Labelling, drop: bool) -> Callable[[Prepared, Path], None] | None:
-    """What writes a prepared file anew with other labels; None where those of the source stay."""
+def _labeller(labelling: Labelling, drop: bool) -> Label | None:
+    """What writes a prepared file anew with other labels; None where those of the source stay. All that can be known to
+    be wrong is told now, and not after hours of decoding."""
     how, _, argument = labelling.how.partition(":")
     for option, belongs in _BELONGS.items():
         if option in labelling.model_fields_set and how != belongs:
@@ -117,9 +123,9 @@ def _labeller(labelling: Labelling, drop: bool) -> Callable[[Prepared, Path], No
                 f"Leave --{option} out, or add --labels {belongs}.",
             )
     if how == "auto" and (argument.isdecimal() or not argument):
-        return lambda prepared, out: _cluster(prepared, out, int(argument) if argument else None, labelling)
+        return _clusters(int(argument) if argument else None, labelling)
     if how == "from-classifier" and argument:
-        return lambda prepared, out: _guess(prepared, out, argument, labelling.confidence, drop)
+        return _guesses(argument, labelling.confidence, drop)
     if labelling.how not in ("source", "none"):
         raise UsageError(
             f"Labels should be source, none, auto, auto:K or from-classifier:FILE, received '{labelling.how}'.",
@@ -131,19 +137,30 @@ def _labeller(labelling: Labelling, drop: bool) -> Callable[[Prepared, Path], No
 # What follows imports Keras, so only where it is needed.
 
 
-def _cluster(prepared: Prepared, out: Path, k: int | None, labelling: Labelling) -> None:
-    from zoo_core.features import load_features
-    from zoo_core.labelling.clusters import cluster_labels
-    from zoo_core.labelling.labels import relabel
+def _clusters(k: int | None, labelling: Labelling) -> Label:
+    if k is not None and k < 2:
+        raise UsageError(f"There should be 2 clusters or more, received auto:{k}.", "For example: --labels auto:10")
+    if labelling.features != AUTO:
+        registry().feature_network(labelling.features)
+    if labelling.weights is not None and not labelling.weights.is_file():
+        raise UsageError(f"There is no weights file '{labelling.weights}'.", "Check the path.")
 
-    features = load_features(labelling.features, prepared.dataset().spec, labelling.weights)
-    relabel(prepared, cluster_labels(prepared, features, k, labelling.seed), out)
+    def label(prepared: Prepared, out: Path) -> Mapping[str, np.ndarray]:
+        from zoo_core.features import load_features
+        from zoo_core.labelling.clusters import cluster_labels
+        from zoo_core.labelling.labels import relabel
+
+        features = load_features(labelling.features, prepared.dataset().spec, labelling.weights)
+        return relabel(prepared, cluster_labels(prepared, features, k, labelling.seed), out)
+
+    return label
 
 
-def _guess(prepared: Prepared, out: Path, weights: str, confidence: float, drop: bool) -> None:
-    from zoo_core.features.classifier import SHIPPED
+def _guesses(weights: str, confidence: float, drop: bool) -> Label:
+    from zoo_core.features.classifier import SHIPPED, Classifier
     from zoo_core.labelling.labels import relabel
     from zoo_core.labelling.pseudo_labels import pseudo_labels
 
-    chosen = weights if weights in SHIPPED and not Path(weights).exists() else Path(weights)
-    relabel(prepared, pseudo_labels(prepared, chosen, confidence), out, drop_unlabelled=drop)
+    named = weights in SHIPPED and not Path(weights).exists()
+    classifier = Classifier.shipped(weights) if named else Classifier.open(Path(weights))
+    return lambda prepared, out: relabel(prepared, pseudo_labels(prepared, classifier, confidence), out, drop)

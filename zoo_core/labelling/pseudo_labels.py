@@ -2,21 +2,19 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 from scipy.special import softmax
 
 from zoo_core.data.hdf5 import ORIGINS, Columns, Prepared
-from zoo_core.errors import UsageError, unknown
+from zoo_core.errors import UsageError
 from zoo_core.features import Classifier
-from zoo_core.features.classifier import SHIPPED
 from zoo_core.labelling.labels import Labels, columns_of, joined
 
 CLASSIFIER = ORIGINS.index("classifier")
 
 
-def pseudo_labels(prepared: Prepared, weights: Path | str, threshold: float) -> Labels:
+def pseudo_labels(prepared: Prepared, classifier: Classifier, threshold: float) -> Labels:
     """An image gets the class that the classifier finds likeliest, where it gives it at least this probability, and
     otherwise none (Lee, "Pseudo-Label", 2013). The confidence of a label is that probability.
 
@@ -24,7 +22,6 @@ def pseudo_labels(prepared: Prepared, weights: Path | str, threshold: float) -> 
     its label with its origin and confidence.
 
     Args:
-        weights: of a classifier, a file or the name of a shipped one, such as "mnist".
         threshold: in [0, 1].
 
     Returns:
@@ -32,12 +29,10 @@ def pseudo_labels(prepared: Prepared, weights: Path | str, threshold: float) -> 
         these the ones that the classifier `disagreed` with, its probability for another class reaching the threshold.
 
     Raises:
-        UsageError: for a threshold out of bounds, or weights that are not there.
-        ZooError: for weights that are damaged.
+        UsageError: for a threshold out of bounds.
     """
     if not 0 <= threshold <= 1:
         raise UsageError(f"The threshold should be a probability from 0 to 1, received {threshold:g}.")
-    classifier = _open(weights)
     counts: Counter[str] = Counter(labelled=0, left=0, kept=0, disagreed=0)
 
     def parts() -> Iterator[tuple[str, Columns]]:
@@ -68,14 +63,6 @@ def pseudo_labels(prepared: Prepared, weights: Path | str, threshold: float) -> 
     return Labels(
         classes=classifier.classes, columns=columns, method={**method, "threshold": threshold, **dict(counts)}
     )
-
-
-def _open(weights: Path | str) -> Classifier:
-    if isinstance(weights, Path):
-        return Classifier.open(weights)
-    if weights not in SHIPPED:
-        raise unknown("classifier", weights, SHIPPED)
-    return Classifier.shipped(weights)
 
 
 def _given(

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zoo_core.data.preparing import hamming
-from zoo_core.data.preparing.hamming import leaders
+from zoo_core.data.preparing.hamming import first_linked, leaders
 
 
 def compared_all(strings: np.ndarray, threshold: int) -> tuple[list[int], list[int]]:
@@ -21,6 +21,20 @@ def compared_all(strings: np.ndarray, threshold: int) -> tuple[list[int], list[i
         of.append(leader)
         distance.append(best)
     return of, distance
+
+
+def linked_one_by_one(strings: np.ndarray, threshold: int) -> list[int]:
+    """The first string that each is linked with, by following links until there are no more."""
+    first = list(range(len(strings)))
+    near = np.bitwise_count(strings[:, None] ^ strings).sum(-1, dtype=int) <= threshold
+    for number in range(len(strings)):
+        waiting = [number] if first[number] == number else []
+        while waiting:
+            for other in np.flatnonzero(near[waiting.pop()]):
+                if first[other] > number:
+                    first[other] = number
+                    waiting.append(other)
+    return first
 
 
 def clustered(seed: int, count: int, width: int, flips: int, centres: int) -> np.ndarray:
@@ -46,7 +60,9 @@ def test_finds_what_comparing_all_pairs_finds(few, pairs, seed, count, width, fl
         patch.setattr(hamming, "_FEW", few)
         patch.setattr(hamming, "_PAIRS", pairs)
         of, distance = leaders(strings, threshold)
+        first = first_linked(strings, threshold, of)
     assert (of.tolist(), distance.tolist()) == compared_all(strings, threshold)
+    assert first.tolist() == linked_one_by_one(strings, threshold)
 
 
 @pytest.mark.parametrize(("width", "threshold"), [(8, 0), (8, 4), (8, 10), (32, 20)])
@@ -64,6 +80,13 @@ def test_a_leader_is_never_led_and_always_the_nearest_and_first():
     assert distance.tolist() == [-1, -1, 1, 2, 1, 0]
 
 
+def test_two_that_are_not_near_are_linked_by_one_between_them():
+    strings = np.array([[0b000000], [0b001111], [0b110000], [0b000011]], np.uint8)
+    of, _ = leaders(strings, 2)
+    assert of.tolist() == [-1, -1, 0, 0]  # the last lies as near to the second, and is told to follow the first
+    assert first_linked(strings, 2, of).tolist() == [0, 0, 0, 0]
+
+
 def test_pairs_compared_stay_few_among_unlike_strings(monkeypatch: pytest.MonkeyPatch):
     compared = count_pairs(monkeypatch)
     leaders(np.random.default_rng(0).integers(0, 256, (20_000, 8), np.uint8), 4)
@@ -75,9 +98,11 @@ def test_a_hundred_thousand_alike_are_compared_with_few_and_in_little_memory(mon
     compared = count_pairs(monkeypatch)
     tracemalloc.start()
     of, _ = leaders(strings, 8)
+    first = first_linked(strings, 8, of)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert np.count_nonzero(of == -1) < 10
+    assert (first == 0).all()
     assert sum(compared) < 100 * 100_000
     assert peak < 200e6
 

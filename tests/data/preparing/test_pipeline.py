@@ -275,6 +275,43 @@ def test_pairs_are_matched_by_name(photos, tmp_path):
     assert np.array_equal(columns["inputs"][3, ..., 0], np.asarray(fitted))
 
 
+def test_inputs_without_an_image_and_what_is_odd_about_inputs_are_told(photos, tmp_path):
+    inputs = shutil.copytree(photos, tmp_path / "inputs")
+    shutil.copy(inputs / "cat" / "00.png", inputs / "cat" / "alone.png")
+    (inputs / "dog" / "02.png").rename(inputs / "dog" / "02.jpg")
+    report = prepare([str(photos)], tmp_path / "set.h5", SMALL, inputs=str(inputs), engine=ONE)
+    assert report.set_aside["unpaired"] == 1
+    assert report.inputs is not None
+    assert (report.inputs.images, report.inputs.ignored) == (66, {".txt": 1})
+    assert report.notes == {"its input: PNG by its content": 1}
+    told = json.loads((tmp_path / "set.report.json").read_text())
+    (entry,) = (entry for entry in told["images_set_aside"] if entry["reason"] == "unpaired")
+    assert entry == {"path": "cat/alone.png", "split": None, "reason": "unpaired", "detail": "an input"}
+    assert len(told["images_set_aside"]) == sum(report.set_aside.values())
+    assert told["images_noted"] == [{"path": "dog/02.png", "note": "its input: PNG by its content"}]
+
+
+def test_inputs_of_several_sizes_need_a_size_of_theirs(photos, tmp_path):
+    images = tmp_path / "images"
+    for path in photos.glob("*/[0-9]*.png"):
+        (images / path.parent.name).mkdir(parents=True, exist_ok=True)
+        with Image.open(path) as image:
+            image.crop((0, 0, 24, 24)).save(images / path.parent.name / path.name)
+    told = []
+    with pytest.raises(UsageError, match="All inputs should have one size") as caught:
+        prepare(
+            [str(images)],
+            tmp_path / "set.h5",
+            Rules(),
+            inputs=str(photos),
+            engine=ONE,
+            progress=lambda what, done, total: told.append(what),
+        )
+    assert "--input-size" in caught.value.hint
+    assert "assembling" not in told
+    assert sorted(os.listdir(tmp_path)) == ["images", "photos"]
+
+
 def test_several_sources_keep_their_paths_apart(photos, tmp_path):
     other = shutil.copytree(photos, tmp_path / "other")
     report = prepare([str(photos), str(other)], tmp_path / "set.h5", SMALL, engine=ONE)

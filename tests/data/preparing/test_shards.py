@@ -3,6 +3,7 @@
 import errno
 import os
 import pickle
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -65,3 +66,17 @@ def test_a_machine_that_fails_sets_nothing_aside(error, tmp_path):
 def test_a_machine_without_the_source_sets_nothing_aside(tmp_path):
     with pytest.raises(ZooError, match="gone' is not there"):
         looked_at(Failing(of_system(errno.ENOENT), tmp_path, tmp_path / "gone"))
+
+
+def test_the_pixels_of_a_shard_are_in_memory_once(written):
+    image = np.random.default_rng(0).integers(0, 256, (128, 128, 3), "uint8")
+    names = {str(number): (None, None) for number in range(100)}
+    shard = Shard(
+        0, written(names, **dict.fromkeys(names, image)), [Item(name) for name in names], Rules(size=(192, 192))
+    )
+    tracemalloc.start()
+    done = work_off(shard)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(done.pixels) == 100 * 192 * 192 * 3
+    assert peak < 1.7 * len(done.pixels)

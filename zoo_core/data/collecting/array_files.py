@@ -78,8 +78,7 @@ def open_prepared(name: str, path: Path) -> Arrays:
         columns = file.columns(split)
         if "inputs" in columns:
             raise UsageError(f"'{path}' holds pairs, which can't be prepared once more.", "Prepare their sources.")
-        known = [name for name in ("images", "labels", "paths") if name in columns]
-        parts.append(Part(split, **{name: _of_map(path, columns[name]) for name in known}))
+        parts.append(Part(split, **{name: _of_map(path, columns[name]) for name in columns.keys() & Part._fields}))
     return Arrays(name, parts, file.classes, stamp(path))
 
 

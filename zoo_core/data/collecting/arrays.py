@@ -10,6 +10,7 @@ import numpy as np
 
 from zoo_core.data.collecting.base import ImageSource, Item
 from zoo_core.data.collecting.layout import harmless
+from zoo_core.data.hdf5 import ORIGINS
 from zoo_core.data.npz import Placed
 
 
@@ -20,12 +21,15 @@ class Part(NamedTuple):
         images: uint8 or uint16, (N, H, W) or (N, H, W, C).
         labels: integers (N,), negative for none.
         paths: texts of fixed length (N,).
+        label_origins, label_confidences: (N,), as `zoo_core.data.hdf5` describes them.
     """
 
     split: str | None
     images: Placed
     labels: Placed | None = None
     paths: Placed | None = None
+    label_origins: Placed | None = None
+    label_confidences: Placed | None = None
 
 
 @final
@@ -51,12 +55,16 @@ class Arrays(ImageSource):
 
     def items(self) -> Iterator[Item]:
         for part, start in zip(self._parts, self._starts, strict=False):
-            labels = None if part.labels is None else part.labels.open()
-            paths = None if part.paths is None else part.paths.open()
+            labels, paths, origins, confidences = (
+                None if column is None else column.open()
+                for column in (part.labels, part.paths, part.label_origins, part.label_confidences)
+            )
             for number in range(part.images.shape[0]):
                 path = (paths is not None and _decoded(paths[number])) or _numbered(part.split, number)
                 label = None if labels is None else self._name_of(int(labels[number]))
-                yield Item(path, part.split, label, start + number)
+                origin = None if origins is None else ORIGINS[origins[number]]
+                confidence = 1 if confidences is None else float(confidences[number])
+                yield Item(path, part.split, label, start + number, origin=origin, confidence=confidence)
 
     def read(self, item: Item) -> np.ndarray:
         part = bisect.bisect_right(self._starts, item.place) - 1

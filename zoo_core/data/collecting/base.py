@@ -18,6 +18,8 @@ class Item(NamedTuple):
         label: the name of its class where the source says so.
         place: where it lies in the source: its number in an array, or the byte in an archive.
         length: in bytes, where `place` is a byte.
+        origin: of the label, as `zoo_core.data.hdf5.ORIGINS` calls it; None for the source's `label_origin`.
+        confidence: of the label, in [0, 1].
     """
 
     path: str
@@ -25,6 +27,8 @@ class Item(NamedTuple):
     label: str | None = None
     place: int = 0
     length: int = 0
+    origin: str | None = None
+    confidence: float = 1
 
 
 class ImageSource(ABC):

@@ -12,22 +12,19 @@ from zoo_core.data.dataset import SPLITS, digest
 from zoo_core.data.hdf5 import Columns
 from zoo_core.data.preparing.ledger import Ledger
 from zoo_core.data.writing import Header, write_prepared
-from zoo_core.errors import UsageError
 
-_ROWS = """
-SELECT path, label, origin, shard, offset, digest, height, width, channels, input_height, input_width, input_channels
-FROM images
-WHERE state = 'good' AND split = ? ORDER BY path, id
+IN_THE_FILE = "FROM images WHERE state = 'good' AND split = ? ORDER BY path, id"
+"""The images of a split, in the order of the file."""
+
+_ROWS = f"""
+SELECT path, label, origin, confidence, shard, offset, digest, height, width, channels,
+input_height, input_width, input_channels {IN_THE_FILE}
 """
 _CHUNK = 2**23  # bytes of images that are put together at once
 
 
 def assemble(ledger: Ledger, pixels: "PixelFiles", out: Path, name: str, provenance: Mapping[str, Any]) -> None:
-    """Write the prepared file. The images of a split stand in the order of their paths.
-
-    Raises:
-        UsageError: where inputs have several sizes.
-    """
+    """Write the prepared file. The images of a split stand in the order of their paths."""
     classes = class_names(ledger)
     numbers: dict[str | None, int] = {label: number for number, label in enumerate(classes)}
     like = _one_row(ledger, bool(classes))
@@ -61,12 +58,8 @@ def _one_row(ledger: Ledger, labelled: bool) -> dict[str, np.ndarray]:
 
 def _shape(ledger: Ledger, prefix: str) -> tuple[int, int, int]:
     height, width, channels = (f"{prefix}{name}" for name in ("height", "width", "channels"))
-    sizes = f"SELECT {height}, {width}, MAX({channels}) FROM images WHERE state = 'good' GROUP BY {height}, {width}"
-    found = ledger.rows(sizes)
-    if len(found) > 1:  # of images this is known long before
-        listed = ", ".join(f"{row[0]}x{row[1]}" for row in found[:3])
-        raise UsageError(f"All inputs should have one size, but there are {listed}.", "Name it: --input-size 64")
-    return found[0]
+    (found,) = ledger.rows(f"SELECT {height}, {width}, MAX({channels}) FROM images WHERE state = 'good'")  # one size
+    return found
 
 
 def class_names(ledger: Ledger) -> list[str]:
@@ -82,7 +75,7 @@ def _columns(
 ) -> dict[str, np.ndarray]:
     columns = {name: np.zeros((len(rows), *column.shape[1:]), column.dtype) for name, column in like.items()}
     shape = list(columns["images"].shape[1:])
-    for place, (path, label, origin, shard, offset, stated, *shapes) in enumerate(rows):
+    for place, (path, label, origin, confidence, shard, offset, stated, *shapes) in enumerate(rows):
         own, of_input = shapes[:3], shapes[3:]
         columns["images"][place] = pixels.read(shard, offset, own)  # grayscale among colour: (H, W, 1) -> (H, W, 3)
         found = stated if shape[2] == 3 else digest(columns["images"][place])  # the ledger has those in colour
@@ -93,7 +86,7 @@ def _columns(
         if "labels" in columns:
             columns["labels"][place] = numbers.get(label, -1)
             columns["label_origins"][place] = origin
-            columns["label_confidences"][place] = label is not None
+            columns["label_confidences"][place] = confidence
     return columns
 
 

@@ -23,7 +23,7 @@ REASONS = {
     "near-constant": "no channel has levels whose standard deviation reaches `min_deviation`",
     "duplicate": "the same pixels as an image that is kept",
     "near duplicate": "within `near` bits of the perceptual hash of an image that is kept",
-    "unpaired": "no input has its name",
+    "unpaired": "no input has its name; or it is an input, and no image has",
     "unlabelled": "no label, and `unlabelled` is drop",
 }
 """Why images are set aside."""

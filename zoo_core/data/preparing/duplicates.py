@@ -7,7 +7,7 @@ import imagehash
 import numpy as np
 from PIL import Image
 
-from zoo_core.data.preparing.hamming import leaders
+from zoo_core.data.preparing.hamming import first_linked, leaders
 
 BITS = 256
 """Of a perceptual hash."""
@@ -57,3 +57,17 @@ def find_duplicates(digests: np.ndarray, hashes: np.ndarray, threshold: int | No
     """
     of, distance = leaders(digests, 0) if threshold is None else leaders(hashes, threshold)
     return Duplicates(of, distance.astype(np.int32))
+
+
+def first_alike(digests: np.ndarray, hashes: np.ndarray, threshold: int | None, found: Duplicates) -> np.ndarray:
+    """What must not be parted where duplicates are kept: for each image the first that it is linked with, by any number
+    of others of which each is within the threshold of the next.
+
+    Args:
+        found: what `find_duplicates` found for the same.
+
+    Returns:
+        int64 (N,), -1 for an image that is the first itself.
+    """
+    first = first_linked(digests, 0, found.of) if threshold is None else first_linked(hashes, threshold, found.of)
+    return np.where(first == np.arange(len(first)), -1, first)

@@ -10,6 +10,8 @@ from itertools import combinations
 from math import comb
 
 import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 _FEW = 2**10  # strings of which all pairs are compared
 _PAIRS = 2**19  # in memory at once, however many strings; above those of a few
@@ -29,10 +31,7 @@ def leaders(strings: np.ndarray, threshold: int) -> tuple[np.ndarray, np.ndarray
         For each string its nearest earlier leader, the first of several, and the distance in bits, both int64 (N,);
         -1 and -1 for leaders.
     """
-    count, width = strings.shape
-    padded = np.zeros((count, -(-width // 8) * 8), np.uint8)
-    padded[:, :width] = strings
-    search = _Search(np.ascontiguousarray(padded.view(np.uint64).T), 8 * width, threshold)
+    search, count = _Search(strings, threshold), len(strings)
     if count:
         search.settle(0, count)
     distance, leader = np.divmod(search.nearest, max(1, count))
@@ -40,19 +39,44 @@ def leaders(strings: np.ndarray, threshold: int) -> tuple[np.ndarray, np.ndarray
     return np.where(alone, -1, leader), np.where(alone, -1, distance)
 
 
+def first_linked(strings: np.ndarray, threshold: int, leader: np.ndarray) -> np.ndarray:
+    """The connected components of the graph whose edges are the pairs that are near.
+
+    Args:
+        leader: what `leaders` found.
+
+    Returns:
+        For each string the first of its component, int64 (N,).
+    """
+    first = np.where(leader < 0, np.arange(len(leader)), leader)
+    if (leader < 0).all():  # two leaders are never near each other
+        return first
+    search, shape = _Search(strings, threshold), (len(first), len(first))
+    for mask in search.masks(*shape):
+        # Few at a time: where very many are near, most are of one component soon, and need not be compared any more.
+        while links := search.links(mask, first):
+            left, right = (first[side] for side in links)
+            _, component = connected_components(coo_array((np.ones(len(left)), (left, right)), shape), directed=False)
+            _, start = np.unique(component, return_index=True)
+            first = start[component][first]
+    return first
+
+
 class _Search:
     """Args:
-        words: uint64 (W, N), a string in each column.
-        bits: of a string that count.
+        strings: uint8 (N, B).
 
     Attributes:
         nearest: int64 (N,), distance * N + leader for the nearest leader that was found; the lower, the better it is.
         far: above all of them.
     """
 
-    def __init__(self, words: np.ndarray, bits: int, threshold: int) -> None:
-        self._words, self._bits, self._threshold = words, bits, threshold
-        self._count = words.shape[1]
+    def __init__(self, strings: np.ndarray, threshold: int) -> None:
+        self._count, width = strings.shape
+        padded = np.zeros((self._count, -(-width // 8) * 8), np.uint8)
+        padded[:, :width] = strings
+        self._words = np.ascontiguousarray(padded.view(np.uint64).T)  # (W, N), a string in each column
+        self._bits, self._threshold = 8 * width, threshold
         self.far = (threshold + 1) * self._count
         self.nearest = np.full(self._count, self.far, np.int64)
 
@@ -73,6 +97,12 @@ class _Search:
         for group in np.split(np.arange(len(left)), np.flatnonzero(np.diff(left)) + 1):
             if len(group) and self.nearest[left[group[0]]] == self.far:
                 self._follow(left[group], right[group])
+
+    def links(self, mask: np.ndarray, groups: np.ndarray) -> Pairs | None:
+        """Some pairs that are near, agree in the mask and are not of one group (N,); None where there are none."""
+        keys = self._keys(np.arange(self._count), mask)
+        near = (self._compared(*pairs) for pairs in _agreeing(keys, groups=groups))
+        return next((pairs for pairs in near if len(pairs[0])), None)
 
     def _follow(self, leaders: np.ndarray, others: np.ndarray) -> None:
         distances = np.bitwise_count(self._words[:, leaders] ^ self._words[:, others]).sum(0, np.int64)
@@ -95,7 +125,7 @@ class _Search:
     def _near(self, left: np.ndarray, right: np.ndarray | None = None) -> Iterator[Pairs]:
         """The pairs that are near, of left and right or else within left, some more than once and either way around."""
         others = left if right is None else right
-        for mask in self._masks(len(left), len(others)):
+        for mask in self.masks(len(left), len(others)):
             keys = self._keys(left, mask), None if right is None else self._keys(right, mask)
             for some, other in _agreeing(*keys):
                 yield self._compared(left[some], others[other])
@@ -109,7 +139,7 @@ class _Search:
             left, right, distances = left[near], right[near], distances[near]
         return left, right
 
-    def _masks(self, left: int, right: int) -> Iterator[np.ndarray]:
+    def masks(self, left: int, right: int) -> Iterator[np.ndarray]:
         """Bits, uint64 (W,) each, such that two strings that are near agree in all bits of at least one mask."""
 
         def cost(agreeing: int) -> float:
@@ -132,15 +162,19 @@ class _Search:
         return keys
 
 
-def _agreeing(left: np.ndarray, right: np.ndarray | None) -> Iterator[Pairs]:
-    """Places in left and in right, or else two places in left, where the keys are the same; up to `_PAIRS` at once."""
-    order = np.argsort(left)
+def _agreeing(left: np.ndarray, right: np.ndarray | None = None, groups: np.ndarray | None = None) -> Iterator[Pairs]:
+    """Places in left and in right, or else two places in left, where the keys are the same and, if groups of left are
+    given, these are not; up to `_PAIRS` at once."""
+    order = np.argsort(left) if groups is None else np.lexsort((groups, left))
     if right is None:
         same = np.diff(left[order]) == 0
         order = order[np.append(same, False) | np.append(False, same)]
     keys = left[order]
     if right is None:
         others, first, last = order, np.arange(1, len(order) + 1), np.searchsorted(keys, keys, "right")
+        if groups is not None:  # of the same keys, those of a group stand together: step over the rest of it
+            ends = np.flatnonzero((np.diff(keys) != 0) | (np.diff(groups[order]) != 0)) + 1
+            first = np.append(ends, len(order))[np.searchsorted(ends, np.arange(len(order)), "right")]
     else:
         others, first, last = np.arange(len(right)), *(np.searchsorted(keys, right, side) for side in ("left", "right"))
     ends = np.cumsum(last - first)  # of the stretches of `order` that go with each of the others, put end to end

@@ -23,6 +23,7 @@ CREATE TABLE images (
     given TEXT,               -- the split that the source names
     label TEXT,
     origin INTEGER NOT NULL,  -- of the label
+    confidence REAL NOT NULL, -- of the label
     state TEXT,               -- NULL until it was looked at; "good"; or the reason why it is set aside
     detail TEXT,
     note TEXT,
@@ -31,7 +32,8 @@ CREATE TABLE images (
     digest BLOB,              -- of the pixels in colour, also of a gray image
     hash BLOB,
     input_height INTEGER, input_width INTEGER, input_channels INTEGER,
-    duplicate_of INTEGER, distance INTEGER
+    duplicate_of INTEGER, distance INTEGER,
+    alike INTEGER             -- the image in whose split it belongs
 );
 CREATE TABLE inputs (      -- what images are to be made from, by the paths without extension
     stem TEXT PRIMARY KEY,
@@ -86,11 +88,6 @@ class Ledger:
 
     def execute_many(self, statement: str, rows: Iterable[Sequence[Any]]) -> None:
         self._connection.executemany(statement, rows)
-
-    def update(self, query: str, rows: Iterable[Sequence[Any]]) -> None:
-        """For each row, all of them or none."""
-        with self.transaction():
-            self.execute_many(query, rows)
 
     def note(self, key: str, value: Any) -> None:
         """Keep a JSON value under a name."""

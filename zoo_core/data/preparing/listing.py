@@ -13,8 +13,8 @@ from zoo_core.data.preparing.shards import SIZE, Shard
 from zoo_core.errors import UsageError
 
 _INSERT = """
-INSERT INTO images (shard, source, item, path, stem, place, length, split, given, label, origin)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO images (shard, source, item, path, stem, place, length, split, given, label, origin, confidence)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 _PENDING = """
 SELECT images.source, images.item, images.place, images.length, inputs.item, inputs.place, inputs.length
@@ -36,7 +36,8 @@ def list_images(ledger: Ledger, sources: Sequence[ImageSource], inputs: ImageSou
         if inputs is not None:
             _list_inputs(ledger, inputs)
         _check_splits(ledger)
-        ledger.note("ignored", [{as_text(kind): n for kind, n in source.ignored.items()} for source in sources])
+        ledger.note("ignored", [_ignored(source) for source in sources])
+        ledger.note("ignored_inputs", _ignored(inputs) if inputs is not None else None)
         ledger.note("classes", _common_classes(sources) if rules.labels == "source" and not rules.pattern else [])
         ledger.note("listed", True)
 
@@ -72,27 +73,30 @@ def _list_inputs(ledger: Ledger, inputs: ImageSource) -> None:
         )
 
 
+def _ignored(source: ImageSource) -> dict[str, int]:
+    return {as_text(kind): count for kind, count in source.ignored.items()}
+
+
 def _rows(sources: Sequence[ImageSource], rules: Rules) -> Iterator[tuple]:
     shard = -1
     for number, source in enumerate(sources):
         prefix = f"{number}-{os.path.basename(source.name.rstrip('/'))}/" if len(sources) > 1 else ""
         for count, item in enumerate(source.items()):
             shard += count % SIZE == 0
-            label, origin = _label(item, source, rules)
             split = item.split if rules.split == "source" else None
             stem = as_text(os.path.splitext(item.path)[0])
             names = (os.fsencode(item.path), as_text(prefix + item.path), stem)
-            yield shard, number, *names, item.place, item.length, split, item.split, label, origin
+            yield shard, number, *names, item.place, item.length, split, item.split, *_label(item, source, rules)
 
 
-def _label(item: Item, source: ImageSource, rules: Rules) -> tuple[str | None, int]:
-    """The label, and where it comes from as `ORIGINS` counts."""
+def _label(item: Item, source: ImageSource, rules: Rules) -> tuple[str | None, int, float]:
+    """The label, where it comes from as `ORIGINS` counts, and its confidence."""
     if rules.pattern is not None:
         found = re.search(rules.pattern, item.path)
-        return (as_text(found[1]), ORIGINS.index("pattern")) if found and found[1] else (None, 0)
+        return (as_text(found[1]), ORIGINS.index("pattern"), 1) if found and found[1] else (None, 0, 0)
     if rules.labels == "none" or item.label is None:
-        return None, 0
-    return as_text(item.label), ORIGINS.index(source.label_origin)
+        return None, 0, 0
+    return as_text(item.label), ORIGINS.index(item.origin or source.label_origin), item.confidence
 
 
 def _check_splits(ledger: Ledger) -> None:

@@ -6,19 +6,19 @@ import shutil
 import sqlite3
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from importlib.metadata import version
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from filelock import FileLock, Timeout
 
 from zoo_core.data.collecting import ImageSource, open_source
 from zoo_core.data.hdf5 import Prepared
-from zoo_core.data.preparing.assembling import PixelFiles, assemble
-from zoo_core.data.preparing.duplicates import find_duplicates
+from zoo_core.data.preparing.assembling import IN_THE_FILE, PixelFiles, assemble
+from zoo_core.data.preparing.duplicates import find_duplicates, first_alike
 from zoo_core.data.preparing.engines import Engine, LocalEngine
 from zoo_core.data.preparing.ledger import Ledger, as_text
 from zoo_core.data.preparing.listing import list_images, pending
@@ -33,16 +33,25 @@ from zoo_core.progress import Progress
 SAVE_EVERY = 2.0
 """Seconds of work that may be lost when the process is killed."""
 
+_LEDGER = "ledger.sqlite"
 _FOUND = """
 UPDATE images SET state = ?, detail = ?, note = ?, height = ?, width = ?, channels = ?, area = ?, offset = ?,
 digest = ?, hash = ?, input_height = ?, input_width = ?, input_channels = ? WHERE id = ?
 """
 _SIZES = "SELECT height, width, COUNT(*) FROM images WHERE state = 'good' GROUP BY height, width"
+_INPUT_SIZES = """
+SELECT input_height, input_width, COUNT(*) FROM images WHERE input_height IS NOT NULL GROUP BY input_height, input_width
+"""
 _IN_ORDER_OF_PREFERENCE = """
 SELECT id, digest, hash FROM images WHERE state = 'good'
 ORDER BY CASE split WHEN 'test' THEN 0 WHEN 'validation' THEN 1 ELSE 2 END, area DESC, path, id
 """
 """What scores are taken against stays as it is, and of two alike the one that was larger is better."""
+
+
+Label = Callable[[Prepared, Path], Mapping[str, np.ndarray]]
+"""Writes a prepared file with other labels, into a second one; says of each split which images are still in it, bool
+(N,)."""
 
 
 def prepare(
@@ -53,7 +62,7 @@ def prepare(
     inputs: str | None = None,
     engine: Engine | None = None,
     data_dir: Path | None = None,
-    label: Callable[[Prepared, Path], None] | None = None,
+    label: Label | None = None,
     command: str = "",
     progress: Progress = lambda what, done, total: None,
 ) -> PreparationReport:
@@ -67,11 +76,12 @@ def prepare(
         inputs: a source of what the images are to be made from, matched by name; an image is kept with its input.
         engine: who works off the images; by default processes of this machine.
         data_dir: the folder with local copies of built-in sets.
-        label: writes what was prepared with other labels, into the second file.
+        label: gives what was prepared other labels.
         command: that was typed, for the file's provenance.
 
     Raises:
-        UsageError: for sources that make no sense, too few good images, or images of several sizes where none is named.
+        UsageError: for sources that make no sense, too few good images, or images or inputs of several sizes where none
+            is named.
         Interrupted: on Ctrl-C.
         ZooError: where a source is broken or can't be read, or there is no room.
     """
@@ -83,54 +93,60 @@ def prepare(
     with _work_folder(out) as work:
         opened = [open_source(source, _made(work / f"source-{n}"), data_dir) for n, source in enumerate(sources)]
         partners = open_source(inputs, _made(work / "inputs"), data_dir) if inputs else None
-        ledger = _ledger(work, [*opened, *([partners] if partners else [])], rules)
-        try:
-            if not ledger.noted("listed"):
-                progress("listing", 0, 0)
-                list_images(ledger, opened, partners, rules)
+        with closing(_ledger(work, opened, partners, rules)) as ledger:
             pixels = PixelFiles(work / "pixels")
-            shards = pending(ledger, opened, partners, rules)
-            _look_at_all(ledger, (engine or LocalEngine()).run(shards), pixels, progress)
-            if not ledger.noted("divided"):
-                with ledger.transaction():
-                    _choose(ledger, rules)
-                    divide(ledger, rules)
-                    ledger.note("divided", True)
+            try:
+                if not ledger.noted("listed"):
+                    progress("listing", 0, 0)
+                    list_images(ledger, opened, partners, rules)
+                shards = pending(ledger, opened, partners, rules)
+                _look_at_all(ledger, (engine or LocalEngine()).run(shards), pixels, progress)
+                if not ledger.noted("divided"):
+                    with ledger.transaction():
+                        _choose(ledger, rules)
+                        divide(ledger, rules)
+                        ledger.note("divided", True)
+            except UsageError:
+                (work / _LEDGER).unlink()  # other sources or rules are needed, which begin anew
+                raise
             progress("assembling", 0, 0)
-            names = [as_text(source) for source in sources]
+            names, partner = [as_text(source) for source in sources], as_text(inputs) if inputs else None
             provenance = {
                 "command": as_text(command),
                 "sources": names,
-                "inputs": as_text(inputs) if inputs else None,
+                "inputs": partner,
                 "options": rules.model_dump(mode="json"),
-                "versions": {name: version(name) for name in ("zoo-core", "pillow", "imagehash", "numpy")},
+                "versions": _versions(),
             }
             name = names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more"
             complete = work / "out.h5"
+            kept: Mapping[str, np.ndarray] = {}
             assemble(ledger, pixels, complete, name, provenance)
             if label is not None:
                 progress("labelling", 0, 0)
-                label(Prepared(complete), work / "labelled.h5")
+                kept = label(Prepared(complete), work / "labelled.h5")
                 complete = work / "labelled.h5"
-                _enter_dropped(ledger, Prepared(complete))
-            report = summarize(ledger, names, rules, out, Prepared(complete), time.monotonic() - started)
-            write_report(report_file, report, ledger)
-            os.replace(complete, out)
-        finally:
-            ledger.close()
+            with ledger.transaction():  # undone where the file does not appear: the next attempt may label more
+                _enter_dropped(ledger, kept)
+                report = summarize(ledger, names, partner, rules, out, Prepared(complete), time.monotonic() - started)
+                write_report(report_file, report, ledger)
+                os.replace(complete, out)
     return report
 
 
 @contextmanager
 def _work_folder(out: Path) -> Iterator[Path]:
-    """Beside the file, for one process at a time; it stays where going on makes sense."""
+    """Beside the file, for one process at a time; it stays where going on makes sense: where there is a ledger."""
     work = out.with_name(f".{out.name}.work")
     try:
         with FileLock(_made(work) / "lock", timeout=0):
             try:
                 yield work
-            except UsageError:
-                shutil.rmtree(work)
+            except UsageError as error:
+                if (work / _LEDGER).exists():
+                    error.hint = f"{error.hint} What was done so far is kept: the corrected command goes on.".strip()
+                else:
+                    shutil.rmtree(work)
                 raise
             shutil.rmtree(work)
     except KeyboardInterrupt as error:
@@ -151,23 +167,36 @@ def _made(folder: Path) -> Path:
     return folder
 
 
-def _ledger(work: Path, sources: Sequence[ImageSource], rules: Rules) -> Ledger:
-    """That of the preparation that was interrupted, where it is of the same sources and rules; otherwise a new one."""
-    what = [rules.model_dump(mode="json"), *([source.name, source.fingerprint()] for source in sources)]
-    ledger = Ledger(work / "ledger.sqlite")
+def _ledger(work: Path, sources: Sequence[ImageSource], inputs: ImageSource | None, rules: Rules) -> Ledger:
+    """That of the preparation that was interrupted, where the same was to become of the same by the same versions;
+    otherwise a new one."""
+    what: dict[str, Any] = {
+        "sources": [[source.name, source.fingerprint()] for source in sources],
+        "inputs": [inputs.name, inputs.fingerprint()] if inputs else None,
+        "rules": rules.model_dump(mode="json"),
+        "versions": _versions(),
+    }
+    ledger = Ledger(work / _LEDGER)
     if ledger.noted("what") not in (None, what):
         ledger.close()
-        (work / "ledger.sqlite").unlink()
+        (work / _LEDGER).unlink()
         shutil.rmtree(work / "pixels", ignore_errors=True)
-        ledger = Ledger(work / "ledger.sqlite")
+        ledger = Ledger(work / _LEDGER)
     ledger.note("what", what)
     return ledger
+
+
+def _versions() -> dict[str, str]:
+    """Of all that the pixels and the hashes depend on."""
+    return {name: version(name) for name in ("zoo-core", "pillow", "imagehash", "numpy")}
 
 
 def _look_at_all(ledger: Ledger, results: Iterator[Done], pixels: PixelFiles, progress: Progress) -> None:
     total = ledger.one("SELECT COUNT(*) FROM images")
     done = ledger.one("SELECT COUNT(*) FROM images WHERE state IS NOT NULL")
-    sizes = Counter({tuple(size): count for *size, count in ledger.rows(_SIZES)})
+    images, inputs = (
+        Counter({tuple(size): count for *size, count in ledger.rows(query)}) for query in (_SIZES, _INPUT_SIZES)
+    )
     progress("cleaning", done, total)
     unsafe: list[Done] = []  # their pixels may still be on their way to the disk
     saved = time.monotonic()
@@ -180,9 +209,11 @@ def _look_at_all(ledger: Ledger, results: Iterator[Done], pixels: PixelFiles, pr
             saved = time.monotonic()
         done += len(result.findings)
         progress("cleaning", done, total)
-        sizes.update(finding.shape[:2] for finding in result.findings if finding.shape)
-        if len(sizes) > 1:  # only where no size is asked for. As soon as there are two: who would wait to be told?
-            raise _several_sizes(sizes)
+        images.update(finding.shape[:2] for finding in result.findings if finding.shape)
+        inputs.update(finding.input_shape[:2] for finding in result.findings if finding.input_shape)
+        # Only where no size is asked for. As soon as there are two: who would wait to be told?
+        _check_sizes("images", images, "--size")
+        _check_sizes("inputs", inputs, "--input-size")
     _save(ledger, unsafe, pixels)
 
 
@@ -206,25 +237,22 @@ def _rows(ledger: Ledger, shard: Done) -> Iterator[tuple]:
         offset += sum(math.prod(given) for given in (found.shape, found.input_shape) if given)
 
 
-def _enter_dropped(ledger: Ledger, labelled: Prepared) -> None:
-    """Images that are not in the file any more, since they got no label."""
-    if ledger.one("SELECT COUNT(*) FROM images WHERE state = 'good'") == sum(labelled.counts.values()):
+def _enter_dropped(ledger: Ledger, kept: Mapping[str, np.ndarray]) -> None:
+    """Images that are not in the file any more, since they got no label. Told by their rows, as paths may repeat."""
+    for split, there in kept.items():
+        numbers = ledger.rows(f"SELECT id {IN_THE_FILE}", (split,))
+        dropped = (number for number, stays in zip(numbers, there, strict=True) if not stays)
+        ledger.execute_many("UPDATE images SET state = 'unlabelled' WHERE id = ?", dropped)
+
+
+def _check_sizes(what: str, sizes: Counter[tuple[int, ...]], option: str) -> None:
+    if len(sizes) < 2:
         return
-    ledger.execute("CREATE TEMP TABLE kept (path TEXT PRIMARY KEY)")
-    for split in labelled.counts:
-        paths = labelled.columns(split)["paths"]
-        ledger.update("INSERT INTO kept VALUES (?)", ((path.decode(),) for path in paths))
-    ledger.execute(
-        "UPDATE images SET state = 'unlabelled' WHERE state = 'good' AND path NOT IN (SELECT path FROM kept)"
-    )
-
-
-def _several_sizes(sizes: Counter[tuple[int, ...]]) -> UsageError:
     common = ", ".join(f"{height}x{width}" for (height, width), _ in sizes.most_common(3))
-    return UsageError(
-        f"All images should have one size, but there are {common}{' and others' if len(sizes) > 3 else ''} "
+    raise UsageError(
+        f"All {what} should have one size, but there are {common}{' and others' if len(sizes) > 3 else ''} "
         "(height x width).",
-        "Name the size to bring them to: --size 64",
+        f"Name the size to bring them to: {option} 64",
     )
 
 
@@ -247,10 +275,16 @@ def _choose(ledger: Ledger, rules: Rules) -> None:
     )
     if rules.duplicates == "remove":
         ledger.execute(
-            "UPDATE images SET state = CASE digest = (SELECT kept.digest FROM images AS kept WHERE "
-            "kept.id = images.duplicate_of) WHEN 1 THEN 'duplicate' ELSE 'near duplicate' END "
+            "UPDATE images SET alike = duplicate_of, state = CASE digest = (SELECT kept.digest FROM images AS kept "
+            "WHERE kept.id = images.duplicate_of) WHEN 1 THEN 'duplicate' ELSE 'near duplicate' END "
             "WHERE duplicate_of IS NOT NULL"
         )
+        return
+    first = first_alike(loaded.digests, loaded.hashes, rules.near, found)
+    ledger.execute_many(
+        "UPDATE images SET alike = ? WHERE id = ?",
+        ((int(loaded.ids[first[place]]), int(loaded.ids[place])) for place in np.flatnonzero(first >= 0)),
+    )
 
 
 def _load(ledger: Ledger) -> _Loaded:

@@ -19,10 +19,16 @@ class RayEngine(Engine):
 
     Where a worker or a machine dies, what it was given is done again elsewhere. Every machine needs zoo-core, and under
     the same paths the sources and the folder of the file that is made, where archives are unpacked.
+
+    Raises:
+        UsageError: where Ray is not installed.
     """
 
+    def __init__(self) -> None:
+        _ray()  # now, and not once the work has begun
+
     def run(self, shards: Iterator[Shard]) -> Iterator[Done]:
-        """Raises `UsageError` where Ray is not installed, and `ZooError` also where its cluster does not answer."""
+        """Raises `ZooError` also where the cluster does not answer."""
         with connected() as ray:
             task = ray.remote(max_retries=_RETRIES)(work_off)
             at_once = 2 * max(1, int(ray.cluster_resources().get("CPU", 1)))
@@ -45,10 +51,7 @@ class RayEngine(Engine):
 @contextmanager
 def connected() -> Iterator[Any]:
     """The `ray` module; what is connected or started here is ended here, and nothing else."""
-    try:
-        import ray
-    except ImportError:
-        raise UsageError("Ray is not installed.", 'Install it: pip install "zoo-core[ray]"') from None
+    ray = _ray()
     if ray.is_initialized():
         yield ray
         return
@@ -63,6 +66,14 @@ def connected() -> Iterator[Any]:
         yield ray
     finally:
         ray.shutdown()
+
+
+def _ray() -> Any:
+    try:
+        import ray
+    except ImportError:
+        raise UsageError("Ray is not installed.", 'Install it: pip install "zoo-core[ray]"') from None
+    return ray
 
 
 def _failed(shard: Shard, error: Exception) -> ZooError:

@@ -1,7 +1,9 @@
 """What a preparation did, for people and for programs: `OUT.report.json`."""
 
 import json
-from collections.abc import Iterator
+import os
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +21,14 @@ WHERE images.state != 'good' ORDER BY images.path, images.id
 """
 _KEPT_DUPLICATES = """
 SELECT images.path, images.split, kept.path, kept.split, images.distance
-FROM images JOIN images AS kept ON kept.id = images.duplicate_of
+FROM images JOIN images AS kept ON kept.id = COALESCE(images.duplicate_of, images.alike)
 WHERE images.state = 'good' ORDER BY images.path, images.id
 """
 _OVERLAPS = """
-SELECT COUNT(*) FROM images JOIN images AS kept ON kept.id = images.duplicate_of
-WHERE images.given IS NOT NULL AND kept.given IS NOT NULL AND images.given != kept.given
+SELECT COUNT(*) FROM images JOIN images AS first ON first.id = images.alike
+WHERE images.given IS NOT NULL AND first.given IS NOT NULL AND images.given != first.given
 """
+_SURPLUS = "FROM inputs WHERE stem NOT IN (SELECT stem FROM images)"
 _CONFLICTS = """
 SELECT COUNT(*) FROM images JOIN images AS kept ON kept.id = images.duplicate_of
 WHERE images.label IS NOT NULL AND kept.label IS NOT NULL AND images.label != kept.label
@@ -55,16 +58,18 @@ class PreparationReport(BaseModel):
         file: the prepared one.
         content_hash: of it.
         sources: where the images came from.
+        inputs: where what they are to be made from came from, if there are pairs; its `images` are these.
         rules: every option, as it was resolved.
         shape: (H, W, C).
         kept: images of each split.
         classes: images of each class in each split; unlabelled ones are not counted.
         unlabelled: images that are kept without a label.
         labelling: how labels were made, where they are not those of the source.
-        set_aside: images that are not in the file, by reason.
+        set_aside: images that are not in the file, by reason; and inputs that no image goes with.
         notes: images that are in the file though something about them is odd, by what it is.
         duplicates: images that duplicate a kept one, exactly or nearly, whether they were set aside or not.
-        overlap: those of them whose source put them in another split than the kept one.
+        overlap: images whose source put them in another split than the one that they duplicate; where duplicates are
+            kept, than the first of all that they are linked with by duplicates between them.
         conflicts: those of them whose label is another than the kept one's.
         seconds: of wall time, since this process began with it.
     """
@@ -74,6 +79,7 @@ class PreparationReport(BaseModel):
     file: str
     content_hash: str
     sources: tuple[SourceReport, ...]
+    inputs: SourceReport | None
     rules: Rules
     shape: tuple[int, int, int]
     kept: dict[str, int]
@@ -89,11 +95,18 @@ class PreparationReport(BaseModel):
 
 
 def summarize(
-    ledger: Ledger, names: list[str], rules: Rules, file: Path, complete: Prepared, seconds: float
+    ledger: Ledger,
+    names: Sequence[str],
+    inputs: str | None,
+    rules: Rules,
+    file: Path,
+    complete: Prepared,
+    seconds: float,
 ) -> PreparationReport:
     """The report of a set that is complete.
 
     Args:
+        names, inputs: of the sources, as they were typed.
         file: where it will be.
         complete: where it is.
     """
@@ -102,18 +115,25 @@ def summarize(
         SourceReport(name=name, images=images.get(number, 0), ignored=ignored)
         for number, (name, ignored) in enumerate(zip(names, ledger.noted("ignored"), strict=True))
     ]
+    partners = None
+    if inputs is not None:
+        count = ledger.one("SELECT COUNT(*) FROM inputs")
+        partners = SourceReport(name=inputs, images=count, ignored=ledger.noted("ignored_inputs"))
+    set_aside = Counter(ledger.counts("state", "state != 'good'"))
+    set_aside["unpaired"] += ledger.one(f"SELECT COUNT(*) {_SURPLUS}")
     classes, unlabelled = complete.count_labels()
     return PreparationReport(
         file=as_text(str(file)),
         content_hash=complete.content_hash,
         sources=tuple(sources),
+        inputs=partners,
         rules=rules,
         shape=complete.shape,
         kept=dict(complete.counts),
         classes=classes,
         unlabelled=unlabelled,
         labelling=complete.provenance.get("labelling"),
-        set_aside=dict(ledger.counts("state", "state != 'good'")),
+        set_aside=dict(sorted((+set_aside).items())),
         notes=dict(ledger.counts("note", "state = 'good' AND note != ''")),
         duplicates=ledger.one("SELECT COUNT(*) FROM images WHERE duplicate_of IS NOT NULL"),
         overlap=ledger.one(_OVERLAPS),
@@ -142,6 +162,8 @@ def _set_aside(ledger: Ledger) -> Iterator[dict[str, Any]]:
     for path, reason, detail, split, of, of_split, distance in ledger.stream(_SET_ASIDE):
         entry = {"path": path, "split": split, "reason": reason, "detail": detail}
         yield entry | ({"of": of, "of_split": of_split, "distance": distance} if of else {})
+    for (item,) in ledger.stream(f"SELECT item {_SURPLUS} ORDER BY item"):
+        yield {"path": as_text(os.fsdecode(item)), "split": None, "reason": "unpaired", "detail": "an input"}
 
 
 def _noted(ledger: Ledger) -> Iterator[dict[str, Any]]:

@@ -67,6 +67,10 @@ class Rules(Options):
     def _check(self) -> "Rules":
         if self.ratio is not None and (min(self.ratio) <= 0 or abs(sum(self.ratio) - 1) > 1e-6):
             raise ValueError(f"the shares should be above 0 and sum to 1, received {self.ratio}")
+        if self.pattern is not None and self.labels == "none":
+            raise ValueError(
+                f"the pattern '{self.pattern}' is for labels of the source, which were not to be taken: leave one out"
+            )
         return self
 
     @property

@@ -15,7 +15,7 @@ from zoo_core.data.preparing.rules import Rules
 from zoo_core.errors import ZooError
 
 SIZE = 128
-"""Images of a shard: what is lost when a worker is, and what a worker holds in memory at a time."""
+"""Images of a shard: what is lost when a worker is, and what a worker holds in memory at a time, as they are stored."""
 
 _OF_THE_FILE = (
     *(errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP),
@@ -68,12 +68,12 @@ class Done(NamedTuple):
 
     number: int
     findings: list[Finding]
-    pixels: bytes
+    pixels: bytes | bytearray
 
 
 class _Looked(NamedTuple):
     image: Clean
-    partner: np.ndarray | None
+    partner: Clean | None
 
 
 def work_off(shard: Shard) -> Done:
@@ -82,21 +82,26 @@ def work_off(shard: Shard) -> Done:
     Raises:
         ZooError: where it is the machine that fails, so that what is set aside depends on the images alone.
     """
+    findings, pixels = [], bytearray()
     with strict_decoders():
-        looked = [_look(shard, place) for place in range(len(shard.items))]
-    good = [found for found in looked if isinstance(found, _Looked)]
-    findings = [
-        Finding(found.reason, found.detail) if isinstance(found, SetAside) else _finding(found) for found in looked
-    ]
-    pixels = [array for found in good for array in (found.image.pixels, found.partner) if array is not None]
-    return Done(shard.number, findings, b"".join(np.ascontiguousarray(array).tobytes() for array in pixels))
+        for place in range(len(shard.items)):
+            found = _look(shard, place)
+            if isinstance(found, SetAside):
+                findings.append(Finding(found.reason, found.detail))
+                continue
+            findings.append(_finding(*found))
+            for one in found:
+                if one is not None:
+                    pixels += np.ascontiguousarray(one.pixels).data
+    return Done(shard.number, findings, pixels)
 
 
-def _finding(found: _Looked) -> Finding:
-    image, partner = found.image, () if found.partner is None else found.partner.shape
+def _finding(image: Clean, partner: Clean | None) -> Finding:
+    notes = [image.note, f"its input: {partner.note}" if partner and partner.note else ""]
     in_colour = np.broadcast_to(image.pixels, (*image.pixels.shape[:2], 3))  # gray: (H, W, 1) -> (H, W, 3)
     hashes = digest(in_colour), perceptual_hash(image.pixels)
-    return Finding("good", "", image.note, image.pixels.shape, image.area, *hashes, partner)
+    shape = partner.pixels.shape if partner else ()
+    return Finding("good", "", ", ".join(filter(None, notes)), image.pixels.shape, image.area, *hashes, shape)
 
 
 def _look(shard: Shard, place: int) -> _Looked | SetAside:
@@ -108,7 +113,7 @@ def _look(shard: Shard, place: int) -> _Looked | SetAside:
         return reason
     try:
         rules = shard.rules.model_copy(update={"size": shard.rules.input_size or shard.rules.size})
-        return _Looked(image, _clean(shard.inputs, shard.partners[place], rules).pixels)
+        return _Looked(image, _clean(shard.inputs, shard.partners[place], rules))
     except SetAside as reason:
         return SetAside(reason.reason, f"its input: {reason.detail}")
 

@@ -8,20 +8,20 @@ from zoo_core.data.preparing.rules import Rules
 from zoo_core.errors import UsageError
 
 _QUERY = """
-SELECT id, label FROM images WHERE state = 'good' AND duplicate_of IS NULL AND (split = 'train' OR split IS NULL)
+SELECT id, label FROM images WHERE state = 'good' AND alike IS NULL AND (split = 'train' OR split IS NULL)
 ORDER BY path, id
 """
-_THE_REST = "UPDATE images SET split = 'train' WHERE state = 'good' AND split IS NULL AND duplicate_of IS NULL"
+_THE_REST = "UPDATE images SET split = 'train' WHERE state = 'good' AND split IS NULL AND alike IS NULL"
 _WITH_THE_KEPT = """
-UPDATE images SET split = (SELECT kept.split FROM images AS kept WHERE kept.id = images.duplicate_of)
-WHERE state = 'good' AND duplicate_of IS NOT NULL
-AND (split IS NULL OR split = 'train' AND duplicate_of IN (SELECT id FROM images WHERE split = 'validation'))
+UPDATE images SET split = (SELECT kept.split FROM images AS kept WHERE kept.id = images.alike)
+WHERE state = 'good' AND alike IS NOT NULL
+AND (split IS NULL OR split = 'train' AND alike IN (SELECT id FROM images WHERE split = 'validation'))
 """
 
 
 def divide(ledger: Ledger, rules: Rules) -> None:
-    """Give each good image its split. Each class gives its share of the images that are divided here, and duplicates
-    that are kept go where the one goes that they duplicate. To be called within a transaction.
+    """Give each good image its split. Each class gives its share of the images that are divided here, and of those that
+    are alike all go where the first goes. To be called within a transaction.
 
     Raises:
         UsageError: where too few images are left.

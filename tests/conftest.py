@@ -169,6 +169,13 @@ def make_plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cal
 
 
 @pytest.fixture
+def torch_only(make_plugin: Callable[..., Path]) -> str:
+    """The name of a model that runs on torch alone, and not on JAX as the tests do."""
+    make_plugin("bound", MODELS.replace("tasks=", 'backends={"torch"}, tasks='))
+    return "bound"
+
+
+@pytest.fixture
 def doubling(make_plugin: Callable[..., Path]) -> str:
     """The name of a model with the task `translate`: each pixel of an input becomes four."""
     make_plugin("doubling", MODELS.replace("generate", "translate"), modules={"model": DOUBLING})

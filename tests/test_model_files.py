@@ -123,6 +123,40 @@ def test_named_files_are_models_beside_the_installed_ones(file: Path):
     assert list(model["options"]["properties"]) == ["width"]
 
 
+def test_an_alias_of_the_model_is_no_second_one(file: Path):
+    file.write_text(MODEL + "\nModel, Settings = Mean, Width\n")
+    assert registry().model(registry().add_file(file)).spec.target.endswith(":Mean")
+
+
+def test_a_file_is_shown_by_its_path(file: Path):
+    shown = invoke("models", "show", f"./{file}", "--json")
+    assert shown.exit_code == 0, shown.stderr
+    assert list(json.loads(shown.stdout)["options"]["properties"]) == ["width"]
+
+
+@pytest.mark.filterwarnings("default:Can't read:zoo_core.registry.BrokenPluginWarning")
+def test_named_files_are_listed_and_one_that_can_not_be_run_is_told(file: Path):
+    listed = invoke("models", "list", "--json", ZOO_MODEL_FILES=os.pathsep.join(["gone.py", str(file)]))
+    assert listed.exit_code == 0, listed.stderr
+    models = {model["name"]: model for model in json.loads(listed.stdout)}
+    assert models["my-model"]["distribution"] == "my-model.py"
+    assert {"gone", "vae"} & set(models) == {"vae"}
+    assert listed.stderr == "zoo: Can't read 'gone.py': No such file or directory.\n"
+
+
+@pytest.mark.parametrize("other", ["copy/my-model.py", "my_model.py"])
+def test_two_files_that_would_be_called_alike_are_refused(file: Path, other: str):
+    Path("copy").mkdir()
+    Path(other).write_text(MODEL)
+    listed = invoke("models", "list", ZOO_MODEL_FILES=os.pathsep.join([str(file), other]))
+    assert (listed.exit_code, listed.stdout) == (2, "")
+    assert f"'my-model.py' and '{other}' can't be told apart" in listed.stderr
+    refused = invoke("train", f"./{other}", *TINY, ZOO_MODEL_FILES=str(file))
+    assert refused.exit_code == 2
+    assert f"'my-model.py' and '{other}' can't be told apart" in refused.stderr
+    assert invoke("models", "show", f"./{file}", ZOO_MODEL_FILES=str(file.resolve())).exit_code == 0
+
+
 def test_from_python_a_file_is_added_and_may_be_conditional(file: Path):
     file.write_text(MODEL.replace("class Width(Options)", "class Width") + "\nLABELS = 'required'\n")
     name = registry().add_file(file)

@@ -23,24 +23,25 @@ def zoo_models():
 
 
 def spec(name: str, api_version: int = 1) -> str:
-    fields = f'name="{name}", summary="", target="a:B", options="a:C", tasks={{"generate"}}, api_version={api_version}'
+    there = 'target="zoo_core:B", options="zoo_core:C"'
+    fields = f'name="{name}", summary="", {there}, tasks={{"generate"}}, api_version={api_version}'
     return f"zoo_core.ModelSpec({fields})"
 
 
 def feature_spec(name: str, api_version: int = 1) -> str:
-    return f'zoo_core.FeatureSpec(name="{name}", summary="", target="a:b", api_version={api_version})'
+    return f'zoo_core.FeatureSpec(name="{name}", summary="", target="zoo_core:b", api_version={api_version})'
 
 
 def dataset_spec(name: str, fields: str = "") -> str:
     splits = '{"train": 2, "validation": 1, "test": 1}'
     return (
-        f'zoo_core.DatasetSpec(name="{name}", summary="", target="a:b", shape=(8, 8, 1), classes=(), '
+        f'zoo_core.DatasetSpec(name="{name}", summary="", target="zoo_core:b", shape=(8, 8, 1), classes=(), '
         f'origin="", splits={splits}{fields})'
     )
 
 
 def metric_spec(name: str) -> str:
-    return f'zoo_core.MetricSpec(name="{name}", summary="", target="a:b")'
+    return f'zoo_core.MetricSpec(name="{name}", summary="", target="zoo_core:b")'
 
 
 def yields(*specs: str) -> str:
@@ -60,7 +61,7 @@ def yields_metrics(*specs: str) -> str:
     return yields(*specs).replace("zoo_models", "zoo_metrics")
 
 
-OTHER = spec("abc").replace("a:B", "zoo_other.model:Model").replace("a:C", "zoo_other.options:Options")
+OTHER = spec("abc").replace("zoo_core:B", "zoo_other.model:Model").replace("zoo_core:C", "zoo_other.options:Options")
 """The text of a spec whose name is another plugin's, `abc`."""
 
 BROKEN = {
@@ -80,15 +81,6 @@ BROKEN = {
     "takes a name twice": (yields(spec("bad"), spec("bad")), "model 'bad' is there twice"),
     "yields the other record": (yields_features(spec("bad")), "zoo_features must yield FeatureSpec records, received"),
     "is called auto": (yields_features(feature_spec("auto")), "a feature network can't be called 'auto'"),
-    "takes a name of the core": (
-        yields_features(feature_spec("inception")),
-        "feature network 'inception' is already taken by zoo-core",
-    ),
-    "takes the name of a data set": (
-        yields_datasets(dataset_spec("mnist")),
-        "data set 'mnist' is already taken by zoo-core",
-    ),
-    "takes the name of a metric": (yields_metrics(metric_spec("fid")), "metric 'fid' is already taken by zoo-core"),
     "yields a data set of another record": (
         yields_datasets(metric_spec("bad")),
         "zoo_datasets must yield DatasetSpec records, received MetricSpec(",
@@ -210,11 +202,39 @@ def test_what_a_broken_plugin_would_have_brought_shows_its_error(make_plugin: Ca
 
 def test_the_core_is_a_plugin_that_comes_first(make_plugin: Callable[..., Path]):
     make_plugin("abc", yields(spec("abc")) + yields_features(feature_spec("pixels")))
-    with pytest.warns(BrokenPluginWarning, match="'pixels' is already taken by zoo-core"):
+    with pytest.warns(BrokenPluginWarning, match=r"network 'pixels', left out: 'core' \(zoo-core .*\) has the name"):
         found = registry()
     assert [plugin.name for plugin in found.plugins][:2] == ["core", "abc"]
     assert str(found.feature_network("pixels").plugin).startswith("zoo-core ")
     assert set(found.features) == {"inception", "classifier", "pixels"}
+
+
+@pytest.mark.parametrize(
+    ("ask", "kind", "init"),
+    [
+        (Registry.dataset, "data set", yields_datasets(dataset_spec("same"))),
+        (Registry.feature_network, "feature network", yields_features(feature_spec("same"))),
+        (Registry.metric, "metric", yields_metrics(metric_spec("same"))),
+    ],
+)
+def test_a_name_that_another_package_took_first_costs_a_package_no_more_than_that(
+    make_plugin: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, ask: Callable, kind: str, init: str
+):
+    make_plugin("aaa", init)
+    make_plugin("same", init + yields(spec("mine")))
+    told = rf"plugin 'same' \(zoo-same 1.0\) brings {kind} 'same', left out: 'aaa' \(zoo-aaa 1.0\) has the name"
+    with pytest.warns(BrokenPluginWarning, match=told) as warned:
+        found = registry()
+    assert len(warned) == 1
+    assert ask(found, "same").plugin.name == "aaa"
+    assert found.model("mine").plugin.name == "same"
+    (plugin,) = [plugin for plugin in found.plugins if plugin.name == "same"]
+    assert (plugin.state, len(plugin.notes)) == ("ok", 1)
+    assert "same" not in {spec.name for spec in plugin.specs}
+
+    monkeypatch.setenv("ZOO_DISABLED_PLUGINS", "aaa")
+    registry.cache_clear()
+    assert ask(registry(), "same").plugin.name == "same"
 
 
 @pytest.mark.parametrize("name", ["core", "zoo-core"])
@@ -318,7 +338,7 @@ def test_a_model_alone_has_a_full_name_too(make_plugin: Callable[..., Path]):
 def test_one_package_can_not_bring_a_name_twice(make_plugin: Callable[..., Path]):
     site = make_plugin("good")
     (site / "zoo_good-1.0.dist-info" / "entry_points.txt").write_text("[zoo_core]\na = zoo_good\nb = zoo_good\n")
-    with pytest.warns(BrokenPluginWarning, match="plugin 'b' .* model 'good' is already brought by plugin 'a'"):
+    with pytest.warns(BrokenPluginWarning, match=r"plugin 'b' .* 'good', left out: 'a' \(zoo-good 1.0\) has the name"):
         found = registry()
     assert found.model("good").plugin.name == "a"
 
@@ -340,10 +360,11 @@ def test_the_model_of_a_run_may_have_moved_to_another_package(make_plugin: Calla
         registry().model_of(describe("gone", "zoo-former"))
 
 
+@pytest.mark.parametrize("stated", [", api_version=1", ""], ids=["stated", "by default"])
 def test_an_older_version_of_the_contract_works_and_is_told_with_the_package_to_upgrade(
-    make_plugin: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+    make_plugin: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, stated: str
 ):
-    make_plugin("good", yields(spec("good", api_version=1)))
+    make_plugin("good", yields(spec("good").replace(", api_version=1", stated)))
     monkeypatch.setattr("zoo_core.discovery.API_VERSION", 2)
     told = "speaks plugin API 1 in 'good', which a later zoo-core will not understand; upgrade zoo-good"
     with pytest.warns(BrokenPluginWarning, match=told):
@@ -361,7 +382,7 @@ def test_a_model_is_loaded_when_it_is_asked_for(make_plugin: Callable[..., Path]
 
 
 def test_a_likelihood_has_to_be_declared(make_plugin: Callable[..., Path]):
-    init = yields(spec("good").replace('"a:B"', '"zoo_good.model:Model"').replace('"generate"', '"likelihood"'))
+    init = yields(spec("good").replace('"zoo_core:B"', '"zoo_good.model:Model"').replace('"generate"', '"likelihood"'))
     make_plugin("good", init, modules={"model": "class Model:\n    def log_likelihood(self): ..."})
     with pytest.raises(ZooError, match=r"for the tasks \['likelihood'\] zoo_good.model:Model lacks \['likelihood'\]"):
         registry().model("good").load()

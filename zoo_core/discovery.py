@@ -93,12 +93,15 @@ class Plugin:
         ]
 
     def dangling(self) -> list[str]:
-        """What its specs point to and is not there, a line each. Modules are looked for, and not imported."""
+        """The modules that its specs point to and that are not there, a line each. Looked for, and not imported."""
+        users: dict[str, list[str]] = {}
+        for spec in self.specs:
+            for reference in spec.references:
+                users.setdefault(reference.partition(":")[0], []).append(f"'{spec.name}'")
         return [
-            f"'{spec.name}' points to {reference}, and there is no such module"
-            for spec in self.specs
-            for reference in spec.references
-            if self.state == "ok" and not _is_there(reference.partition(":")[0])
+            f"points to {module} in {', '.join(dict.fromkeys(names))}, and there is no such module"
+            for module, names in users.items()
+            if not _is_there(module)
         ]
 
     @contextmanager

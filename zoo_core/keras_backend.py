@@ -22,9 +22,16 @@ def use_backend(name: str) -> None:
         raise UsageError(f"Expected a backend of {', '.join(BACKENDS)}, received '{name}'.", "Mind KERAS_BACKEND too.")
     if find_spec(name) is None:
         raise UsageError(f"The backend {name} is not installed.", f"pip install 'zoo-core[{name}]'")
-    if "keras" in sys.modules and (running := sys.modules["keras"].backend.backend()) != name:
+    if "keras" in sys.modules and (running := running_backend()) != name:
         raise UsageError(
             f"Keras runs on {running} already, so {name} can't be chosen any more.",
             f"Set KERAS_BACKEND={name} before Python starts.",
         )
     os.environ["KERAS_BACKEND"] = name
+
+
+def running_backend() -> str:
+    """The backend that Keras runs on, or will run on once it is imported."""
+    if "keras" in sys.modules:
+        return sys.modules["keras"].backend.backend()
+    return os.environ.get("KERAS_BACKEND") or DEFAULT

@@ -47,6 +47,11 @@ def open_model_file(path: Path) -> RegisteredModel:
     return RegisteredModel(spec, Plugin(path.stem, path.name, version, (spec,)))
 
 
+def module_name(path: Path) -> str:
+    """What the file is called as a module."""
+    return f"zoo_model_file_{path.stem.replace('-', '_')}"
+
+
 def _run(path: Path) -> tuple[types.ModuleType, str]:
     """The file as a module, and the hash of what was run."""
     if path.suffix != ".py":
@@ -55,7 +60,7 @@ def _run(path: Path) -> tuple[types.ModuleType, str]:
         source = path.read_bytes()
     except OSError as error:
         raise UsageError(f"Can't read '{path}': {error.strerror}.") from error
-    module = types.ModuleType(f"zoo_model_file_{path.stem.replace('-', '_')}")
+    module = types.ModuleType(module_name(path))
     module.__file__ = str(path)
     sys.modules[module.__name__] = module  # where its classes look for what their annotations name
     try:
@@ -74,7 +79,7 @@ def _only(module: types.ModuleType, base: str, path: Path) -> type | None:
         for value in vars(module).values()
         if isinstance(value, type) and issubclass(value, resolve(base)) and value.__module__ == module.__name__
     ]
-    last = [each for each in found if not any(each in other.__bases__ for other in found)]
+    last = [each for each in dict.fromkeys(found) if not any(each in other.__bases__ for other in found)]  # no aliases
     if len(last) > 1:
         names = ", ".join(each.__name__ for each in last)
         raise UsageError(f"'{path}' must define one {base.partition(':')[2]}, received {names}.", "Split the file.")

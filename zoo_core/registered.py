@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from zoo_core.discovery import CORE, Plugin
+from zoo_core.errors import UsageError
+from zoo_core.keras_backend import running_backend
 from zoo_core.specs import TASKS, DatasetSpec, FeatureSpec, MetricSpec, ModelSpec
 
 if TYPE_CHECKING:
@@ -30,8 +32,10 @@ class RegisteredModel:
         """Import the model's class and its options' class.
 
         Raises:
+            UsageError: as `check_backend`.
             ZooError: where the plugin's code fails, or lacks what its spec promises.
         """
+        self.check_backend()
         with self.plugin.guarded(f"Model '{self.spec.name}'"):
             model = resolve(self.spec.target)
             missing = {part for task in self.spec.tasks for part in TASKS[task] if not hasattr(model, part)}
@@ -40,7 +44,11 @@ class RegisteredModel:
         return model, self.load_options()
 
     def load_options(self) -> type["Options"]:
-        """Import the options' class alone, which needs no Keras. Raises as `load` does."""
+        """Import the options' class alone, which needs no Keras.
+
+        Raises:
+            ZooError: where the plugin's code fails, or gives no options.
+        """
         from zoo_core.options import Options  # pydantic takes longer than everything else that a listing needs
 
         with self.plugin.guarded(f"Model '{self.spec.name}'"):
@@ -48,6 +56,16 @@ class RegisteredModel:
             if not (isinstance(options, type) and issubclass(options, Options)):
                 raise TypeError(f"{self.spec.options} must be a subclass of zoo_core.Options, received {options!r}")
         return options
+
+    def check_backend(self) -> None:
+        """Raises UsageError where Keras runs on a backend that the model does not run on."""
+        running = running_backend()
+        if self.spec.backends is not None and running not in self.spec.backends:
+            known = sorted(self.spec.backends)
+            raise UsageError(
+                f"Model '{self.spec.name}' runs on {' and '.join(known)} alone, and Keras runs on {running}.",
+                f"Add --backend {known[0]}, or set KERAS_BACKEND={known[0]}.",
+            )
 
 
 Spec = TypeVar("Spec", FeatureSpec, DatasetSpec, MetricSpec)

@@ -7,13 +7,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from zoo_core import hookspecs
 from zoo_core.discovery import CORE, Plugin, check_specs, distribution_of, in_order, is_file, one_line, specs_of
 from zoo_core.errors import UsageError, ZooError, unknown
 from zoo_core.isolation import isolated
-from zoo_core.model_files import open_model_file
+from zoo_core.model_files import module_name, open_model_file
 from zoo_core.registered import RegisteredModel, RegisteredTarget
 from zoo_core.specs import DatasetSpec, FeatureSpec, MetricSpec
 
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from zoo_core.runs import RunDescription
 
 Found = TypeVar("Found")
-
-UNIQUE = ("features", "datasets", "metrics")
-"""Kinds of which a name means one thing, since scores and records are called after them."""
 
 NO_MODELS = "No model is installed. From a clone of the project: pip install ./plugins/dcgan"
 NO_CORE = (
@@ -52,7 +49,7 @@ class Registry:
         files: with a model each, by its name.
 
     Raises:
-        UsageError: where `disabled` names the core's own plugin.
+        UsageError: where `disabled` names the core's own plugin, or two files can't be told apart by their names.
         ZooError: for a broken plugin, where `strict`.
     """
 
@@ -67,7 +64,10 @@ class Registry:
             entry_points = importlib.metadata.entry_points(group=hookspecs.PROJECT)
         self._disabled = set(disabled)
         self._strict = strict
-        self.files = {path.stem: path for path in files}
+        self.files: dict[str, Path] = {}
+        for path in files:
+            self._check_name(path)
+            self.files[path.stem] = path
         self._opened: dict[str, RegisteredModel] = {}
         self._installed: list[RegisteredModel] = []
         self.features: dict[str, RegisteredTarget[FeatureSpec]] = {}
@@ -136,11 +136,27 @@ class Registry:
             The name to ask for, which is the file's without `.py`.
 
         Raises:
-            UsageError: where there is no such file, or not one model in it.
+            UsageError: where there is no such file, not one model in it, or another file of its name.
         """
+        self._check_name(path)
         self._opened[path.stem] = open_model_file(path)
         self.files[path.stem] = path
         return path.stem
+
+    def named(self, model: str) -> str:
+        """The name to ask for where people type a model's name or, for `add_file`, the path of a file."""
+        return self.add_file(Path(model)) if "/" in model or model.endswith(".py") else model
+
+    def listed(self) -> list[RegisteredModel]:
+        """All models in the order of their names, those of the named files too, which are run. A file that is not one
+        model is told in one line, and left out."""
+        of_files = []
+        for name in self.files:
+            try:
+                of_files.append(self._file(name))
+            except UsageError as error:
+                warnings.warn(str(error), BrokenPluginWarning, stacklevel=2)
+        return sorted([*of_files, *self._installed], key=lambda model: model.spec.name)
 
     def feature_network(self, name: str) -> RegisteredTarget[FeatureSpec]:
         """The feature network of this name. Raises as `model` does."""
@@ -157,6 +173,13 @@ class Registry:
     @property
     def _without_core(self) -> str:
         return "" if any(plugin.distribution == CORE for plugin in self.plugins) else NO_CORE
+
+    def _check_name(self, path: Path) -> None:
+        for other in self.files.values():
+            if module_name(other) == module_name(path) and other.resolve() != path.resolve():
+                raise UsageError(
+                    f"'{other}' and '{path}' can't be told apart: a model is called as its file.", "Rename one of them."
+                )
 
     def _file(self, name: str) -> RegisteredModel:
         if name not in self._opened:
@@ -199,31 +222,41 @@ class Registry:
             with isolated() as notes:
                 specs = specs_of(entry_point)
             plugin = replace(plugin, **specs)  # type: ignore[arg-type]  # its keys are those of `RECORDS`
-            self._check(plugin)
+            check_specs(plugin.specs, plugin.distribution)
+            plugin, lost = self._without_taken(plugin)
+            notes += [*plugin.outdated(), *plugin.dangling(), *self._shared(plugin), *lost]
         except (Exception, SystemExit) as error:
             plugin = replace(plugin, error=one_line(error))
             if self._strict:
                 raise ZooError(f"{called} is broken: {plugin.error}.", plugin.advice) from error
             warnings.warn(f"{called} is broken and left out: {plugin.error}", BrokenPluginWarning, stacklevel=2)
             return plugin
-        plugin = replace(plugin, notes=(*notes, *plugin.outdated(), *self._shared(plugin)))
+        plugin = replace(plugin, notes=tuple(notes))
         for note in plugin.notes:
             if self._strict:
                 raise ZooError(f"{called} {note}.", plugin.advice)
             warnings.warn(f"{called} {note}", BrokenPluginWarning, stacklevel=2)
         return plugin
 
-    def _check(self, plugin: Plugin) -> None:
-        check_specs(plugin.specs, plugin.distribution)
-        for kind in UNIQUE:
-            taken = getattr(self, kind)
-            for spec in getattr(plugin, kind):
-                if spec.name in taken:
-                    raise ValueError(f"{spec.kind} '{spec.name}' is already taken by {taken[spec.name].plugin}")
-        for model in plugin.models:
-            for other in self._called(model.name):
-                if other.plugin.distribution == plugin.distribution:
-                    raise ValueError(f"model '{model.name}' is already brought by plugin '{other.plugin.name}'")
+    def _without_taken(self, plugin: Plugin) -> tuple[Plugin, list[str]]:
+        """The plugin without the records whose names are taken, and a line for each of them. Scores and records are
+        called after data sets, feature networks and metrics, so of these a name means one thing; models of several
+        packages are told apart by the package."""
+        taken: dict[str, Mapping[str, RegisteredModel | RegisteredTarget[Any]]] = {
+            "models": {m.spec.name: m for m in self._installed if m.plugin.distribution == plugin.distribution},
+            "features": self.features,
+            "datasets": self.datasets,
+            "metrics": self.metrics,
+        }
+        lost, kept = [], {}
+        for kind, names in taken.items():
+            specs = getattr(plugin, kind)
+            kept[kind] = tuple(spec for spec in specs if spec.name not in names)
+            for spec in specs:
+                if spec.name in names:
+                    other = names[spec.name].plugin
+                    lost.append(f"brings {spec.kind} '{spec.name}', left out: '{other.name}' ({other}) has the name")
+        return replace(plugin, **kept), lost  # type: ignore[arg-type]  # its keys are those of `RECORDS`
 
     def _shared(self, plugin: Plugin) -> list[str]:
         return [

@@ -5,8 +5,11 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal, NamedTuple
 
+from zoo_core.keras_backend import BACKENDS
+
 API_VERSION = 1
-"""The version of the plugin contract that this core speaks; docs/plugins.md says what it promises."""
+"""The version of the plugin contract that this core speaks; docs/contract.md says what it promises. A record that names
+none was written for version 1, and its default stays 1 whatever this becomes."""
 
 OLDEST_API_VERSION = 1
 """The oldest version whose plugins still work. Those between it and `API_VERSION` are told to be upgraded."""
@@ -38,7 +41,8 @@ class ModelSpec:
         options: "package.module:Class" of its `Options`.
         tasks: keys of `TASKS`.
         labels: "required" where the model is conditional, "ignored" where it never looks at them.
-        api_version: the contract the plugin was written for.
+        backends: of Keras, those that it runs on; None where it runs on each.
+        api_version: the contract the plugin was written for; 1 where none is named, whatever the newest is.
 
     Raises:
         ValueError: for a field that breaks one of these rules.
@@ -52,7 +56,8 @@ class ModelSpec:
     options: str
     tasks: Collection[str]
     labels: Literal["ignored", "required"] = "ignored"
-    api_version: int = API_VERSION
+    backends: Collection[str] | None = None
+    api_version: int = 1
 
     def __post_init__(self) -> None:
         _check_name("a model's", self.name)
@@ -64,6 +69,10 @@ class ModelSpec:
         if self.labels not in ("ignored", "required"):
             raise ValueError(f"{self.name}: labels must be 'ignored' or 'required', received {self.labels!r}")
         object.__setattr__(self, "tasks", frozenset(self.tasks))
+        if self.backends is not None:
+            if not self.backends or not set(self.backends) <= set(BACKENDS):
+                raise ValueError(f"{self.name}: backends must be some of {BACKENDS}, received {self.backends!r}")
+            object.__setattr__(self, "backends", frozenset(self.backends))
 
     @property
     def conditional(self) -> bool:
@@ -87,6 +96,11 @@ class ModelSpec:
         return "inpaint" in self.tasks
 
     @property
+    def runs_on(self) -> frozenset[str]:
+        """The backends of Keras that it runs on."""
+        return frozenset(BACKENDS if self.backends is None else self.backends)
+
+    @property
     def references(self) -> tuple[str, ...]:
         return self.target, self.options
 
@@ -100,7 +114,7 @@ class FeatureSpec:
         summary: one line, with the paper.
         target: "package.module:function" of what opens it: called with the `DataSpec` of the images and the path of a
             weights file, or None, it returns a `zoo_core.features.FeatureNetwork`.
-        api_version: the contract the plugin was written for.
+        api_version: as of a `ModelSpec`.
 
     Raises:
         ValueError: for a field that breaks one of these rules.
@@ -111,7 +125,7 @@ class FeatureSpec:
     name: str
     summary: str
     target: str
-    api_version: int = API_VERSION
+    api_version: int = 1
 
     def __post_init__(self) -> None:
         _check_name("a feature network's", self.name)
@@ -143,7 +157,7 @@ class DatasetSpec:
             would be loaded from, a path, or None where they would have to be fetched.
         megabytes: of the download, 10^6 bytes; None where whoever offers it does not say.
         files: what is looked for in the folder of local copies, any one of these lines.
-        api_version: the contract the plugin was written for.
+        api_version: as of a `ModelSpec`.
 
     Raises:
         ValueError: for a field that breaks one of these rules.
@@ -163,7 +177,7 @@ class DatasetSpec:
     at_hand: str = ""
     megabytes: int | None = None
     files: tuple[str, ...] = ()
-    api_version: int = API_VERSION
+    api_version: int = 1
 
     def __post_init__(self) -> None:
         _check_name("a data set's", self.name)
@@ -189,7 +203,7 @@ class MetricSpec:
         name: what people type after `--metrics`: lower-case letters, digits, `-` and `_`; not "all".
         summary: one line, with the paper.
         target: "package.module:Class" of the `zoo_core.evaluation.metric.Metric`, which takes no arguments.
-        api_version: the contract the plugin was written for.
+        api_version: as of a `ModelSpec`.
 
     Raises:
         ValueError: for a field that breaks one of these rules.
@@ -200,7 +214,7 @@ class MetricSpec:
     name: str
     summary: str
     target: str
-    api_version: int = API_VERSION
+    api_version: int = 1
 
     def __post_init__(self) -> None:
         _check_name("a metric's", self.name)
@@ -262,5 +276,5 @@ def _check_name(whose: str, name: str) -> None:
 
 
 def _check_reference(what: str, reference: str, kind: str) -> None:
-    if not re.fullmatch(r"[\w.]+:\w+", reference):
+    if not re.fullmatch(r"\w+(\.\w+)*:\w+", reference):
         raise ValueError(f"{what} must read 'module:{kind}', received {reference!r}")

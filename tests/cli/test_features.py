@@ -14,7 +14,7 @@ import zoo_core
 
 @zoo_core.hookimpl
 def zoo_features():
-    yield zoo_core.FeatureSpec(name="histogram", summary="Intensities", target="zoo_histogram.gone:open_network")
+    yield zoo_core.FeatureSpec(name="histogram", summary="Intensities", target="zoo_histogram.model:open_network")
 """
 
 

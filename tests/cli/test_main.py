@@ -132,7 +132,7 @@ def test_version(invoke: Invoke):
         (("modls",), "Did you mean 'models'?"),
         (("--colour",), "No such option"),
         (("models", "list", "--jsn"), "--json"),
-        (("models", "show"), "Missing argument 'NAME'"),
+        (("models", "show"), "Missing argument 'NAME|FILE.py'"),
         (("models", "show", "no such model"), "Unknown model 'no such model'."),
     ],
 )

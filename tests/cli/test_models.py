@@ -29,10 +29,19 @@ def test_list_as_json(invoke: Invoke):
         "name": "good",
         "tasks": ["generate"],
         "labels": "ignored",
+        "backends": ["jax", "tensorflow", "torch"],
         "summary": "A model for tests",
         "distribution": "zoo-good",
         "version": "1.2",
     }
+
+
+def test_the_backends_of_a_model_are_told(invoke: Invoke, torch_only: str):
+    assert json.loads(invoke("models", "show", torch_only, "--json").stdout)["backends"] == ["torch"]
+    listed = {model["name"]: model["backends"] for model in json.loads(invoke("models", "list", "--json").stdout)}
+    assert (listed[torch_only], listed["good"]) == (["torch"], ["jax", "tensorflow", "torch"])
+    shown = [line.split() for line in invoke("models", "show", torch_only).stdout.splitlines()]
+    assert ["backends", "torch"] in shown
 
 
 def test_list_without_models_says_so_and_stays_json(invoke: Invoke, monkeypatch: pytest.MonkeyPatch):

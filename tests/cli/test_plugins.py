@@ -109,6 +109,40 @@ def test_check_tells_what_fails_and_how_to_mend_it(invoke: Invoke, make_plugin: 
     assert "'lax' fails 1 of 2 checks: unknown_options_are_refused." in result.stderr
 
 
+@pytest.mark.usefixtures("only_option_checks")
+@pytest.mark.filterwarnings("default::zoo_core.registry.BrokenPluginWarning")
+def test_a_check_may_be_expected_to_fail_and_is_told_when_it_passes_after_all(
+    invoke: Invoke, make_plugin: Callable[..., Path]
+):
+    options = "import zoo_core\n\nclass Options(zoo_core.Options):\n    model_config = {'extra': 'allow'}\n"
+    make_plugin("lax", modules={"options": options})
+    expect = ("--expect", "unknown_options_are_refused=they come from a=b files", "--json")
+    expected = invoke("plugins", "check", "lax", *expect)
+    assert expected.exit_code == 0, expected.stderr
+    record = json.loads(expected.stdout)[1]
+    assert record["outcome"] == "expected failure"
+    assert record["message"].startswith("they come from a=b files: Expected options that refuse")
+    passing = invoke("plugins", "check", "good", *expect)
+    assert passing.exit_code == 1
+    assert json.loads(passing.stdout)[1]["outcome"] == "unexpectedly passed"
+    assert "'good' fails 1 of 2 checks: unknown_options_are_refused." in passing.stderr
+
+
+@pytest.mark.filterwarnings("default::zoo_core.registry.BrokenPluginWarning")
+@pytest.mark.parametrize(
+    ("expected", "told"),
+    [
+        ("unknown_option_is_refused=old", "Did you mean 'unknown_options_are_refused'?"),
+        ("unknown_options_are_refused", "--expect takes a check and why it fails, received 'unknown_options_are_ref"),
+        ("unknown_options_are_refused= ", "--expect takes a check and why it fails"),
+    ],
+)
+def test_an_expectation_that_is_none_is_misuse(invoke: Invoke, expected: str, told: str):
+    result = invoke("plugins", "check", "good", "--expect", expected)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert told in result.stderr
+
+
 @pytest.mark.filterwarnings("default::zoo_core.registry.BrokenPluginWarning")
 def test_a_model_that_can_not_be_checked(invoke: Invoke):
     assert invoke("plugins", "check", "bad").exit_code == 1

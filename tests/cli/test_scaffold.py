@@ -78,7 +78,7 @@ def test_the_folder_can_be_named_and_folders_above_it_are_made(invoke: Invoke):
 def test_a_name_that_would_not_do_is_refused(
     invoke: Invoke, make_plugin: Callable[..., Path], here: Path, name: str, told: str
 ):
-    spec = 'zoo_core.ModelSpec(name="other", summary="", target="a:B", options="a:C", tasks={"generate"})'
+    spec = 'zoo_core.ModelSpec(name="other", summary="", target="zoo_core:B", options="zoo_core:C", tasks={"generate"})'
     site = make_plugin("good", f"import zoo_core\n\n@zoo_core.hookimpl\ndef zoo_models():\n    yield {spec}\n")
     (site / "zoo_numpy_like").mkdir()
     result = invoke("plugins", "new", name)

@@ -92,6 +92,19 @@ def test_misuse_is_told_with_exit_code_2_and_writes_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_model_of_another_backend_is_refused(
+    invoke: Invoke, torch_only: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    (empty := tmp_path / "empty").mkdir()
+    monkeypatch.chdir(empty)
+    for more in ((), ("--dry-run",)):
+        result = invoke("train", torch_only, "--data", "digits@8", *more)
+        assert result.exit_code == 2
+        assert "Model 'bound' runs on torch alone, and Keras runs on jax." in result.stderr
+        assert "Add --backend torch, or set KERAS_BACKEND=torch." in result.stderr
+    assert list(empty.iterdir()) == []
+
+
 def test_a_run_folder_that_exists_is_left_as_it_is(invoke: Invoke, tmp_path: Path):
     run = tmp_path / "run"
     run.mkdir()

@@ -111,6 +111,11 @@ def test_swept_options_tell_cells_apart(swept):
     assert found[0].name != found[1].name
 
 
+def test_a_model_of_another_backend_is_told_before_anything_is_trained(torch_only: str):
+    with pytest.raises(UsageError, match="Model 'bound' runs on torch alone, and Keras runs on jax"):
+        cells(models=("vae", torch_only))
+
+
 @pytest.mark.parametrize(
     ("asked", "message"),
     [

@@ -1,6 +1,7 @@
 """What docs/contract.md says of the blocks that models share: all of them are there, and the examples run."""
 
 import re
+from dataclasses import fields
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -8,11 +9,17 @@ from typing import Any
 import keras
 import pytest
 
+import zoo_core
 from zoo_core.data import load_dataset
 from zoo_core.models import augment, blocks, layers, losses, residual, translation
 from zoo_core.testing import loss_of
 
 PAGE = (Path(__file__).parents[2] / "docs" / "contract.md").read_text(encoding="utf-8")
+
+
+def test_every_field_of_the_record_is_documented():
+    table = PAGE.partition("`zoo_core.ModelSpec`:\n")[2].lstrip().partition("\n\n")[0]
+    assert re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE) == [field.name for field in fields(zoo_core.ModelSpec)]
 
 
 def public(module: ModuleType) -> set[str]:

@@ -1,4 +1,4 @@
-"""`zoo models`: which models there are, and the options of each. Imports no model, and so no Keras."""
+"""`zoo models`: which models there are, and the options of each. Imports no model of a package, and so no Keras."""
 
 import json
 from typing import Any
@@ -32,32 +32,37 @@ def models() -> None:
 @models.command("list")
 @json_option
 def list_(as_json: bool) -> None:
-    """List the models of all installed plugins.
+    """List the models of all installed plugins. The files that ZOO_MODEL_FILES names are run, and listed too.
 
     \b
     For example:
       zoo models list --json
     """
-    found = registry().models
-    emit([_summary(found[name]) for name in sorted(found)], as_json)
+    found = [_summary(model) for model in registry().listed()]
+    if not as_json:
+        for record in found:
+            del record["backends"]  # nearly always all of them: `zoo models show` tells
+    emit(found, as_json)
     if not found:
         console().print(NO_MODELS)
 
 
 @models.command()
-@click.argument("name")
+@click.argument("name", metavar="NAME|FILE.py")
 @json_option
 def show(name: str, as_json: bool) -> None:
-    """Show one model and all its options, to be set with `zoo train NAME -o option=value`, and those of the training
-    of every model, to be set with `-t option=value`.
+    """Show one model and all its options. Its own are set with `zoo train NAME -o option=value`, and those of the
+    training of every model with `-t option=value`. In place of a NAME, a Python file that defines a model is run.
 
     \b
     For example:
       zoo models show dcgan
+      zoo models show ./my_model.py
     """
     from zoo_core.training.options import TrainingOptions
 
-    model = registry().model(name)
+    found = registry()
+    model = found.model(found.named(name))
     options, training = model.load_options().model_json_schema(), TrainingOptions.model_json_schema()
     if as_json:
         emit(_summary(model) | {"options": options, "training": training}, as_json)
@@ -73,6 +78,7 @@ def _summary(model: RegisteredModel) -> dict[str, Any]:
         "name": model.spec.name,
         "tasks": sorted(model.spec.tasks),
         "labels": model.spec.labels,
+        "backends": sorted(model.spec.runs_on),
         "summary": model.spec.summary,
         "distribution": model.plugin.distribution,
         "version": model.plugin.version,

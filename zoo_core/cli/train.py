@@ -135,8 +135,7 @@ def train(
         else:
             if not model:
                 raise UsageError("zoo train needs a model, or --resume and a run.", "zoo models list tells which.")
-            if "/" in model or model.endswith(".py"):
-                model = registry().add_file(Path(model))
+            model = registry().named(model)
             if protocol:
                 rule = load_protocol(protocol)
                 refuse_beside(rule, data=data, **rule.training.fixed(changes))

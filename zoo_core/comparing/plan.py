@@ -100,6 +100,8 @@ def cells_of(
         if name not in plan.models:
             raise unknown("compared model", name, plan.models)
     models = {name: registry().model(name) for name in plan.models}
+    for model in models.values():
+        model.check_backend()
     settings = {name: list(_settings(model, plan.options.get(name, {}))) for name, model in models.items()}
     _check_metrics(models.values(), scoring.measured)
     sources: dict[str, str] = {}

@@ -38,6 +38,8 @@ def runs_on_tensorflow(subject: Subject) -> None:
 def _compare(subject: Subject, name: str) -> None:
     """In a process of its own, from the same weights, images and noise."""
     here = backend().name
+    if name not in subject.spec.runs_on:
+        raise CheckSkipped(f"the model runs on {' and '.join(sorted(subject.spec.runs_on))} alone")
     if name == here:
         raise CheckSkipped(f"Keras runs on {name}, and so do all other checks")
     if find_spec(name) is None:

@@ -19,6 +19,9 @@ SCRIPT = Path(__file__).with_name("agreement.py")
 REFERENCE = "jax"
 TOLERANCE = {"float64": 1e-6, "float32": 1e-4}
 
+CANNOT = {"torch": ["pix2pix-float64"]}
+"""Torch 2.13 has no gradient of a float64 convolution of a 1x1 image: "grad_weight must be contiguous"."""
+
 Losses = dict[str, list[dict[str, float]]]
 
 
@@ -41,7 +44,8 @@ def losses_on(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], tuple
         with FileLock(folder / f"{backend}.lock"):
             if not result.exists():
                 environment = {**os.environ, "KERAS_BACKEND": backend, "TF_CPP_MIN_LOG_LEVEL": "3"}
-                subprocess.run([sys.executable, SCRIPT, folder], env=environment, check=True)
+                left_out = CANNOT.get(backend, [])
+                subprocess.run([sys.executable, SCRIPT, folder, *left_out], env=environment, check=True)
         return json.loads(result.read_text()), folder
 
     return run
@@ -54,8 +58,9 @@ def test_losses_agree(backend: str, losses_on: Callable[[str], tuple[Losses, Pat
         pytest.skip(f"{backend} is not installed")
     expected, _ = losses_on(REFERENCE)  # first, since it writes the weights
     found, _ = losses_on(backend)
-    assert found.keys() == expected.keys()
-    for case, rows in expected.items():
+    assert found.keys() == expected.keys() - set(CANNOT.get(backend, []))
+    for case in found:
+        rows = expected[case]
         precision = case.split("-")[1]
         assert [row.keys() for row in found[case]] == [row.keys() for row in rows]
         # What is logged beside the losses may be the small difference of large numbers.

@@ -1,7 +1,10 @@
-"""What one backend makes of every plugin: `KERAS_BACKEND=… python agreement.py FOLDER [CASE…]`, run by test_agreement.py.
+"""What one backend makes of every plugin, run by test_agreement.py:
+
+    KERAS_BACKEND=… python agreement.py FOLDER [CASE…]
 
 FOLDER holds the initial weights, `<case>.npz`; where a case has none yet, those of this process are put there. Written
-are `<backend>.json`, the losses of each step of each case but those that are named, and a run with images that were sampled from it.
+are `<backend>.json`, the losses of each step of each case but those that are named, and a run with images that were
+sampled from it.
 """
 
 import json

@@ -2,16 +2,21 @@
 
 import re
 from collections.abc import Callable
+from contextlib import nullcontext
 from importlib.util import find_spec
+from types import SimpleNamespace
 
 import keras
 import pytest
 
-from zoo_core.testing import CheckFailed, CheckResult, check_model, networks_and_losses
+from zoo_core.testing import CheckFailed, CheckResult, backends, check_model, networks_and_losses
+from zoo_core.testing.global_state import watched
 from zoo_core.testing.inpainting import known_pixels_stay_where_images_are_inpainted
 from zoo_core.testing.kit import CHECKS, SLOW_CHECKS, Check, perform
 from zoo_core.testing.likelihood import a_seed_decides_the_likelihoods, likelihoods_are_finite_and_never_positive
+from zoo_core.testing.persistence import no_global_state_is_left
 from zoo_core.testing.reconstruction import latents_are_decided_by_their_image, latents_become_images
+from zoo_core.testing.sampling import samples_are_images, samples_do_not_depend_on_the_batch
 from zoo_core.testing.subject import COUNT, Subject
 from zoo_core.testing.tiny import striped_images
 
@@ -52,6 +57,21 @@ OWN_NOISE = f"""noise = np.random.default_rng().uniform()
         return loss * ops.where(tools.step > 0, noise, 1.0), logs
 """
 
+PADDED = f"""images = {SAMPLE.removeprefix("return ")}
+        pad = (-images.shape[1]) % 8 // 2
+        return ops.pad(images, ((0, 0), (pad, pad), (pad, pad), (0, 0)))
+"""
+
+SECOND_PHASE = (
+    'Phase("generator", self.generator_loss, ("generator",), other),',
+    ' Phase("second", self.dead_loss, ("generator",), keras.optimizers.Adam(0.002)),',
+)
+
+DEAD_LOSS = """    def dead_loss(self, nets, batch, tools):
+        return ops.mean(ops.round(nets["generator"](batch["z"], training=True))), {}
+
+"""
+
 SETS_FLOATX = f"""{SAMPLE.replace("return", "images =")}
         keras.config.set_floatx("float64")
         return images
@@ -85,7 +105,7 @@ BROKEN: dict[str, Fault] = {
     ),
     "refuses a shape by another error": (
         "networks_build_or_refuse_a_shape",
-        "Expected networks at 64x64x3, or UnsupportedShape. Seen: ValueError: too large",
+        "Expected networks at 64x64x3, or UnsupportedShape. Seen: ValueError in zoo_toy/model.py, line 21: too large.",
         (("model", REFUSAL, 'ValueError("too large")'),),
     ),
     "has Keras' dropout": (
@@ -130,7 +150,7 @@ BROKEN: dict[str, Fault] = {
     ),
     "looks at labels in secret": (
         "labels_are_ignored_where_said_so",
-        "without labels KeyError: 'labels'",
+        "without labels KeyError in zoo_toy/model.py, line ",
         (("model", GENERATOR_LOSS, "return ops.mean(ops.softplus(-fake)) * (1 + batch['labels'][0]), {}"),),
     ),
     "keeps what it learnt on itself": (
@@ -196,6 +216,14 @@ OTHERWISE_BROKEN: dict[str, Fault] = {
         "Expected phase 'generator' to change 'generator', which it trains",
         (("model", GENERATED, f"{GENERATED}        fakes = ops.stop_gradient(fakes)\n"),),
     ),
+    "has a phase that is dead, and another that is not": (
+        "phases_change_only_what_they_train",
+        "Expected phase 'second' to change 'generator', which it trains. Seen: the loss of this phase has no gradient",
+        (
+            ("model", SECOND_PHASE[0], SECOND_PHASE[0] + SECOND_PHASE[1]),
+            ("model", "    def sample(", f"{DEAD_LOSS}    def sample("),
+        ),
+    ),
     "has weights in two networks": (
         "phases_change_only_what_they_train",
         "give the shared layers a network of their own",
@@ -205,6 +233,21 @@ OTHERWISE_BROKEN: dict[str, Fault] = {
         "samples_are_images",
         "Seen: (5, 7, 8, 1)",
         (("model", SAMPLE, f"{SAMPLE}[:, 1:]"),),
+    ),
+    "gives samples of another shape for images of 28 pixels": (
+        "samples_are_images",
+        "Expected samples of shape (5, 28, 28, 1) where the data is 28x28x1. Seen: (5, 32, 32, 1).",
+        (("model", SAMPLE, PADDED),),
+    ),
+    "gives samples of colour images that are gray": (
+        "samples_are_images",
+        "Expected samples of shape (5, 32, 32, 3) where the data is 32x32x3. Seen: (5, 32, 32, 1).",
+        (("model", SAMPLE, f"{SAMPLE}[..., :1]"),),
+    ),
+    "can't make colour images": (
+        "samples_are_images",
+        " in zoo_toy/model.py, line ",
+        (("model", SAMPLE, f"{SAMPLE} * ops.ones((nets['generator'].output_shape[3] + 1) // 2)"),),
     ),
     "gives NaN": (
         "samples_are_images",
@@ -255,22 +298,32 @@ def test_a_model_that_also(fault: str, install_toy: Callable[..., None]):
         perform(check, subject)
 
 
-@pytest.mark.usefixtures("one_backend")
-def test_a_conditional_model_that_ignores_labels_while_sampling(install_toy: Callable[..., None]):
-    install_toy(("model", f"{NOISE}, labels)", f"{NOISE}, 0 * labels)"), kind="conditional")
-    assert failed(check_model("toy")) == ["labels_matter_where_required"]
+BROKEN_OF_A_KIND = {
+    "labels_matter_where_required": ("conditional", f"{NOISE}, labels)", f"{NOISE}, 0 * labels)"),
+    "inputs_matter_where_images_are_made_from_them": ("translating", "(inputs, training", "(0 * inputs, training"),
+    "known_pixels_stay_where_images_are_inpainted": ("inpainting", "ops.where(mask > 0, images, made)", "made"),
+    "latents_are_decided_by_their_image": (
+        "reconstructing",
+        'nets["encoder"](images, training=False)',
+        'nets["encoder"](images - ops.mean(images, axis=0), training=False)',
+    ),
+    "latents_become_images": (
+        "reconstructing",
+        'nets["generator"](latents, training=False)',
+        '3 + nets["generator"](latents, training=False)',
+    ),
+    "likelihoods_are_finite_and_never_positive": ("scoring", "return nats", "return -nats"),
+    "a_seed_decides_the_likelihoods": ("scoring", "z = ops.zeros(", "z = tools.normal("),
+}
+"""By the check that finds it: the kind of the good model, and what is replaced in it."""
 
 
 @pytest.mark.usefixtures("one_backend")
-def test_a_model_that_ignores_the_inputs_that_it_translates(install_toy: Callable[..., None]):
-    install_toy(("model", "(inputs, training", "(0 * inputs, training"), kind="translating")
-    assert failed(check_model("toy")) == ["inputs_matter_where_images_are_made_from_them"]
-
-
-@pytest.mark.usefixtures("one_backend")
-def test_a_model_that_repaints_known_pixels(install_toy: Callable[..., None]):
-    install_toy(("model", "ops.where(mask > 0, images, made)", "made"), kind="inpainting")
-    assert failed(check_model("toy")) == ["known_pixels_stay_where_images_are_inpainted"]
+@pytest.mark.parametrize("check", BROKEN_OF_A_KIND)
+def test_a_model_of_a_kind_that_breaks(install_toy: Callable[..., None], check: str):
+    kind, text, other = BROKEN_OF_A_KIND[check]
+    install_toy(("model", text, other), kind=kind)
+    assert failed(check_model("toy")) == [check]
 
 
 INPAINTED = "return ops.where(mask > 0, images, made)"
@@ -289,34 +342,6 @@ def test_a_model_that_inpaints_otherwise_wrong(install_toy: Callable[..., None],
     install_toy(("model", INPAINTED, returned), kind="inpainting")
     with pytest.raises(Exception, match=re.escape(message)):
         perform(known_pixels_stay_where_images_are_inpainted, Subject("toy"))
-
-
-@pytest.mark.usefixtures("one_backend")
-@pytest.mark.parametrize(
-    ("kind", "text", "other", "check"),
-    [
-        (
-            "reconstructing",
-            'nets["encoder"](images, training=False)',
-            'nets["encoder"](images - ops.mean(images, axis=0), training=False)',
-            "latents_are_decided_by_their_image",
-        ),
-        (
-            "reconstructing",
-            'nets["generator"](latents, training=False)',
-            '3 + nets["generator"](latents, training=False)',
-            "latents_become_images",
-        ),
-        ("scoring", "return nats", "return -nats", "likelihoods_are_finite_and_never_positive"),
-        ("scoring", "z = ops.zeros(", "z = tools.normal(", "a_seed_decides_the_likelihoods"),
-    ],
-    ids=lambda value: value if value.isidentifier() else "",
-)
-def test_a_model_of_another_task_that_breaks(
-    install_toy: Callable[..., None], kind: str, text: str, other: str, check: str
-):
-    install_toy(("model", text, other), kind=kind)
-    assert failed(check_model("toy")) == [check]
 
 
 ENCODED, DECODED = 'return nets["encoder"](images, training=False)', 'return nets["generator"](latents, training=False)'
@@ -421,6 +446,75 @@ def test_a_model_that_makes_images_larger_is_checked_on_smaller_inputs(install_t
     assert (images[:, :2] > 180).all()
 
 
+@pytest.mark.parametrize(
+    ("inputs", "seen", "pair"),
+    [
+        ("keras.Input((*shape[:2], 2 * shape[2]))", "images", "ops.concatenate([{}, {}], axis=-1)"),
+        ("[keras.Input(shape), keras.Input(shape)]", "layers.Concatenate()(images)", "[{}, {}]"),
+    ],
+    ids=["joined", "listed"],
+)
+@pytest.mark.parametrize(
+    ("beside", "fault"),
+    [
+        ('batch["images"]', "in phase 'discriminator', 4 of 4 images of one call have not"),
+        ("fakes", "in phase 'discriminator', 4 of 4 images of one call have not"),
+        ('tools.augment(batch["images"])', None),
+        ("ops.ones_like(fakes)", None),  # of one value, as the channel of a label
+    ],
+)
+def test_a_discriminator_of_pairs(
+    install_toy: Callable[..., None], inputs: str, seen: str, pair: str, beside: str, fault: str | None
+):
+    judged = ("tools.augment(fakes)", 'tools.augment(batch["images"])')
+    pairs = [("model", f"({one}, training", f"({pair.format(one, beside)}, training") for one in judged]
+    install_toy(
+        ("model", "images = keras.Input(shape)", f"images = {inputs}"),
+        ("model", HIDDEN, HIDDEN.replace("(images)", f"({seen})")),
+        *pairs,
+    )
+    with pytest.raises(CheckFailed, match=fault) if fault else nullcontext():
+        perform(networks_and_losses.discriminators_see_augmented_images, Subject("toy"))
+
+
+@pytest.mark.parametrize(("each", "fault"), [(1e-5, None), (1e-3, "Seen: a difference of 0.003 in")])
+def test_images_that_are_all_alike_may_differ_by_what_is_rounded_off(
+    install_toy: Callable[..., None], each: float, fault: str | None
+):
+    install_toy(("model", SAMPLE, f"{SAMPLE.replace('return', 'return 0.001 *')} + {each} * count"))
+    with pytest.raises(CheckFailed, match=fault) if fault else nullcontext():
+        perform(samples_do_not_depend_on_the_batch, Subject("toy"))
+
+
+@pytest.mark.parametrize(
+    ("package", "change", "piece"),
+    [
+        ("jax", "jax.config.update('jax_enable_x64', True)", "the settings of JAX"),
+        ("torch", "torch.manual_seed(0)", "the random state of torch"),
+    ],
+)
+def test_a_model_that_changes_what_a_package_keeps(
+    install_toy: Callable[..., None], package: str, change: str, piece: str
+):
+    pytest.importorskip(package)
+    install_toy(("model", FIRST, f"import {package}\n        {change}\n        {FIRST}"))
+    changed: set[str] = set()
+    with watched(changed), pytest.raises(CheckFailed, match=f"Seen: {piece} changed"):
+        perform(no_global_state_is_left, Subject("toy"))
+    assert changed == set()  # it was put back
+
+
+@pytest.mark.skipif(keras.backend.backend() == "torch", reason="loops of torch are those of Python")
+def test_a_sampler_whose_loop_changes_the_type_of_what_it_carries(install_toy: Callable[..., None]):
+    start = f'z = {NOISE}\n        start = ops.zeros((count, *nets["generator"].output_shape[1:]))\n        '
+    loop = 'return ops.fori_loop(0, 2, lambda i, x: nets["generator"](z, training=False), start)'
+    install_toy(("model", SAMPLE, start + loop))
+    subject = Subject("toy")
+    perform(samples_are_images, subject)
+    with pytest.raises(Exception, match="bfloat16"):
+        perform(networks_and_losses.mixed_precision_trains, subject)
+
+
 def test_what_the_zoo_has_to_build_with_passes(install_toy: Callable[..., None]):
     install_toy(("model", HIDDEN, f"{NORMALIZED}\n        x = Dropout(0.5)(x)"), ("model", LOSS, PENALTY))
     subject = Subject("toy")
@@ -428,37 +522,47 @@ def test_what_the_zoo_has_to_build_with_passes(install_toy: Callable[..., None])
         perform(check, subject)
 
 
+SLOW = "training_brings_samples_closer"
+
+
 @pytest.mark.usefixtures("one_backend")
 @pytest.mark.slow
 @pytest.mark.parametrize("sign", ["-", ""])
 def test_a_model_that_learns_the_wrong_way(install_toy: Callable[..., None], sign: str):
     install_toy(("model", "ops.softplus(-fake)", f"ops.softplus({sign}fake)"))
-    assert failed(check_model("toy", slow=True)) == ([] if sign else ["training_brings_samples_closer"])
+    assert failed(check_model("toy", slow=True)) == ([] if sign else [SLOW])
 
 
-@pytest.mark.parametrize("backend", ["torch", "tensorflow"])
-def test_a_model_that_differs_on_another_backend(install_toy: Callable[..., None], backend: str):
-    if find_spec(backend) is None or keras.backend.backend() == backend:
-        pytest.skip(f"{backend} is not another backend that is installed")
-    shift = f"float(keras.backend.backend() == '{backend}')"
-    install_toy(("model", GENERATOR_LOSS, f"return ops.mean(ops.softplus(-fake)) + {shift}, {{}}"))
-    (result,) = [result for result in check_model("toy") if result.outcome == "failed"]
-    assert result.check == f"runs_on_{backend}"
-    assert f"the first 'generator/loss' on {backend} to be that on {keras.backend.backend()}" in result.message
+ELSEWHERE = "('pytest' not in sys.modules)"
+"""True in the process of another backend."""
+
+ON_ANOTHER_BACKEND = {
+    "'generator/loss'": (GENERATOR_LOSS, f"return ops.mean(ops.softplus(-fake)) + {ELSEWHERE}, {{}}"),
+    "images": (SAMPLE, f"{SAMPLE} * (1 - 0.5 * {ELSEWHERE})"),
+    "": (SAMPLE, SAMPLE),
+}
+"""What differs there, and what is replaced in the good model."""
+
+
+@pytest.mark.parametrize("differs", ON_ANOTHER_BACKEND)
+@pytest.mark.parametrize("check", backends.CHECKS, ids=lambda check: check.__name__)
+def test_a_model_that_differs_on_another_backend(
+    install_toy: Callable[..., None], monkeypatch: pytest.MonkeyPatch, check: Check, differs: str
+):
+    name = check.__name__.removeprefix("runs_on_")
+    if find_spec(name) is None:
+        pytest.skip(f"{name} is not installed")
+    here = "here" if name == keras.backend.backend() else keras.backend.backend()
+    monkeypatch.setattr(backends, "backend", lambda: SimpleNamespace(name=here))
+    install_toy(("model", "import math", "import math\nimport sys"), ("model", *ON_ANOTHER_BACKEND[differs]))
+    subject = Subject("toy")
+    subject.made["run"] = None, None  # the check needs no more than that it is there
+    message = f"Expected the first {differs} on {name} to be .* on {here}"
+    with pytest.raises(CheckFailed, match=message) if differs else nullcontext():
+        perform(check, subject)
 
 
 def test_every_check_has_a_broken_model():
-    found = {check for check, _, _ in BROKEN.values()} | {
-        "labels_matter_where_required",
-        "inputs_matter_where_images_are_made_from_them",
-        "known_pixels_stay_where_images_are_inpainted",
-        "latents_are_decided_by_their_image",
-        "latents_become_images",
-        "likelihoods_are_finite_and_never_positive",
-        "a_seed_decides_the_likelihoods",
-        "training_brings_samples_closer",
-        "runs_on_jax",  # as the other two
-        "runs_on_torch",
-        "runs_on_tensorflow",
-    }
+    of_backends = {check.__name__ for check in backends.CHECKS}
+    found = {check for check, _, _ in BROKEN.values()} | BROKEN_OF_A_KIND.keys() | of_backends | {SLOW}
     assert found == {check.__name__ for check in CHECKS + SLOW_CHECKS}

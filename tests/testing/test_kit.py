@@ -47,6 +47,33 @@ def test_the_line_that_raised_is_named(install_toy: Callable[..., None]):
     assert keras.config.is_traceback_filtering_enabled()
 
 
+@pytest.mark.parametrize(
+    ("text", "other", "told"),
+    [
+        (
+            "z = keras.Input((3,))",
+            "z = keras.Imput((3,))",
+            "Expected no exception. Seen: AttributeError in zoo_toy/model.py, line 22: module 'keras' has no attribute "
+            "'Imput'. To mend it: correct that line; what is asked for: Images of any size come",
+        ),
+        (
+            'inference = ("generator",)',
+            "",
+            "Seen: ZooError: Model 'toy' of zoo-toy 1.0: zoo_toy.model:Toy lacks inference. To mend it: Mend or",
+        ),
+    ],
+)
+def test_whatever_fails_is_told_with_how_to_mend_it(
+    install_toy: Callable[..., None], monkeypatch: pytest.MonkeyPatch, text: str, other: str, told: str
+):
+    monkeypatch.setattr("zoo_core.testing.kit.CHECKS", CHECKS[3:6])
+    install_toy(("model", text, other))
+    built, *others = check_model("toy")
+    assert (built.check, built.outcome) == ("networks_build_or_refuse_a_shape", "failed")
+    assert told in built.message
+    assert [result.outcome for result in others] == ["skipped", "skipped"]
+
+
 @pytest.mark.usefixtures("only_option_checks")
 def test_a_failure_that_is_expected_is_none(install_toy: Callable[..., None]):
     install_toy(TAKES_ANY)

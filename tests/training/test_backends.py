@@ -6,7 +6,7 @@ import pytest
 from keras import ops
 
 from zoo_core.errors import UsageError
-from zoo_core.training.backends import backend
+from zoo_core.training.backends import Backend, backend
 
 
 def to_numpy(tensor: object) -> np.ndarray:
@@ -29,6 +29,11 @@ def test_a_gradient_can_be_differentiated_again():
     np.testing.assert_allclose(to_numpy(on.grad(lambda x: ops.sum(x**3))(x)), [3.0, 12.0])
     second = on.grad(lambda x: ops.sum(on.grad(lambda y: ops.sum(y**3))(x)))
     np.testing.assert_allclose(to_numpy(second(x)), [6.0, 12.0])
+
+
+def test_a_shape_is_that_of_what_is_computed():
+    on, x = backend(), np.ones((2, 3), "float32")
+    assert on.shape_of(lambda x: ops.transpose(x) + 1, x) == Backend.shape_of(on, ops.transpose, x) == (3, 2)
 
 
 def test_weights_that_a_loss_does_not_use_have_a_gradient_of_zero():

@@ -100,17 +100,17 @@ class Phase:
 
 
 class GenerativeModel(abc.ABC):
-    """Base of all models. Holds its options and nothing else; the engine owns all state.
-
-    Attributes:
-        inference: the networks that are used after training. Their weights are averaged (EMA) while training, and
-            `sample`, `encode` and `decode` receive these networks, and only these, averaged.
-    """
-
-    inference: tuple[str, ...]
+    """Base of all models. Holds its options and nothing else; the engine owns all state."""
 
     def __init__(self, options: Options) -> None:
         self.options: Any = options
+
+    @property
+    @abc.abstractmethod
+    def inference(self) -> tuple[str, ...]:
+        """The networks that are used after training, an attribute of the class or a property. Their weights are
+        averaged (EMA) while training, and `sample`, `encode` and `decode` receive these networks, and only these,
+        averaged."""
 
     @abc.abstractmethod
     def networks(self, data: DataSpec) -> dict[str, keras.Model]:

@@ -1,6 +1,7 @@
 """The checks, in the order in which they are run, and what runs them."""
 
 import difflib
+import inspect
 import sys
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -11,7 +12,7 @@ from typing import Any
 import keras
 
 from zoo_core.discovery import raised_in
-from zoo_core.errors import UnknownName, unknown
+from zoo_core.errors import UnknownName, ZooError, unknown
 from zoo_core.registry import registry
 from zoo_core.testing import (
     backends,
@@ -34,7 +35,7 @@ from zoo_core.testing.datasets import DatasetSubject
 from zoo_core.testing.features import FeatureSubject
 from zoo_core.testing.global_state import watched
 from zoo_core.testing.metrics import MetricSubject
-from zoo_core.testing.results import CheckFailed, CheckResult, CheckSkipped, Outcome
+from zoo_core.testing.results import CheckFailed, CheckResult, CheckSkipped, Outcome, told
 from zoo_core.testing.subject import Subject
 from zoo_core.training.backends import backend
 
@@ -240,9 +241,17 @@ def _outcome(check: Check, subject: Checked[Any]) -> tuple[Outcome, str]:
     except CheckFailed as failure:
         return "failed", str(failure)
     except (Exception, SystemExit) as error:
-        place = f" in {line}" if (line := raised_in(error)) else ""
-        return "failed", f"Expected no exception. Seen: {type(error).__name__}{place}: {error}"
+        return "failed", str(CheckFailed("no exception", told(error), _advice(check, error)))
     return "passed", ""
+
+
+def _advice(check: Check, error: BaseException) -> str:
+    """The hint of an error, or else what the check asks for."""
+    if isinstance(error, ZooError) and error.hint:
+        return error.hint
+    where = "correct that line" if raised_in(error) else "look for the cause"
+    asked, _, _ = (inspect.getdoc(check) or "").partition("\n\n")
+    return f"{where}; what is asked for: {' '.join(asked.split())}"
 
 
 @contextmanager

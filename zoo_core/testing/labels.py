@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from zoo_core.testing.results import CheckFailed, CheckSkipped
+from zoo_core.testing.results import CheckFailed, CheckSkipped, told
 from zoo_core.testing.subject import COUNT, Subject, every_class
 from zoo_core.testing.tiny import CLASSES, noise_images
 from zoo_core.testing.trial import Trial
@@ -32,7 +32,7 @@ def labels_are_ignored_where_said_so(subject: Subject) -> None:
     try:
         without = Trial(subject.build(noise_images(subject.sizes, labelled=False).spec))(batch)
     except Exception as error:
-        raise CheckFailed(expected, f"without labels {type(error).__name__}: {error}", mend) from error
+        raise CheckFailed(expected, f"without labels {told(error)}", mend) from error
     for phase, values in seen.values.items():
         for name, value in values.items():
             if not np.isclose(value, without.values.get(phase, {}).get(name, np.nan), rtol=1e-4, atol=1e-6):

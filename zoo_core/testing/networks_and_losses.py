@@ -9,9 +9,9 @@ import numpy as np
 from zoo_core.errors import UnsupportedShape
 from zoo_core.models import layers
 from zoo_core.options import resolve
-from zoo_core.testing.results import CheckFailed, CheckSkipped
+from zoo_core.testing.results import CheckFailed, CheckSkipped, told
 from zoo_core.testing.saved import read_state
-from zoo_core.testing.subject import BATCH, STEPS, Subject, needs
+from zoo_core.testing.subject import BATCH, STEPS, Subject, check_samples, needs
 from zoo_core.testing.trial import Call
 from zoo_core.training.backends import backend
 from zoo_core.training.engine import name_variables
@@ -52,7 +52,7 @@ def networks_build_or_refuse_a_shape(subject: Subject) -> None:
         if error and not isinstance(error, UnsupportedShape):
             raise CheckFailed(
                 f"networks {at}, or UnsupportedShape",
-                f"{type(error).__name__}: {error}",
+                told(error),
                 "let `networks` follow `data.image_shape`, or raise zoo_core.UnsupportedShape before building",
             ) from error
 
@@ -98,10 +98,12 @@ def phases_change_only_what_they_train(subject: Subject) -> None:
     }
     for phase in subject.trial.phases:
         for network in phase.trains:
-            if network not in changed:
+            if network not in changed or seen.gradients[phase.name].get(network) == 0:
                 raise CheckFailed(
                     f"phase '{phase.name}' to change '{network}', which it trains",
-                    f"after {STEPS} steps its weights are what they were",
+                    f"after {STEPS} steps its weights are what they were"
+                    if network not in changed
+                    else "the loss of this phase has no gradient there, and another phase changes it",
                     "look for an ops.stop_gradient, an argmax or a rounding between it and the loss",
                 )
 
@@ -127,7 +129,8 @@ def discriminators_see_augmented_images(subject: Subject) -> None:
         images = _images(before, subject.shape)
         if network not in judges or not images:
             continue
-        passed = np.any([_rows_differ(before[i].inputs, after[i].inputs) for i in images], axis=0)
+        one, other = (np.concatenate([call[i].inputs for i in images], axis=-1) for call in (before, after))
+        passed = _have_moved(one, other)
         if not passed.all():
             raise CheckFailed(
                 f"every image that '{network}' judges to have passed `tools.augment`",
@@ -137,7 +140,8 @@ def discriminators_see_augmented_images(subject: Subject) -> None:
 
 
 def mixed_precision_trains(subject: Subject) -> None:
-    """Half of the memory, and on a GPU more than twice the speed: networks compute in bfloat16, losses in float32."""
+    """Half of the memory, and on a GPU more than twice the speed: networks compute in bfloat16, losses in float32. A
+    run draws from these networks, too: what a loop carries keeps the type that it starts with."""
     needs(subject.run)
     training = resolve(TrainingOptions, {"precision": "bfloat16"}, "training")
     with computing_in("bfloat16"):
@@ -153,6 +157,9 @@ def mixed_precision_trains(subject: Subject) -> None:
                         f"'{name}' is {number} in step {step}",
                         "keep what needs 8 digits, such as a small ε, out of the networks: losses are float32",
                     )
+        if subject.draws:
+            images = subject.made_by(built, engine.average([subject.batch(0, BATCH * engine.batches_per_step)]))
+            check_samples(images, subject.shape, " from networks that compute in bfloat16")
 
 
 def _check_owners(variables: Mapping[str, keras.Variable]) -> None:
@@ -189,8 +196,12 @@ def _images(call: Sequence[Call], shape: tuple[int, int, int]) -> list[int]:
     return [i for i, one in enumerate(call) if one.inputs.ndim == 4 and one.inputs.shape[1:3] == shape[:2]]
 
 
-def _rows_differ(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    return np.abs(one - other).reshape(len(one), -1).max(axis=1) > 1e-3
+def _have_moved(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Whether each of the images (N, H, W, C) differs from the other: in every channel, but for those of one value,
+    such as a label's. Where channels are joined, those of an image may stand beside those of another."""
+    moved = np.abs(one - other).max(axis=(1, 2)) > 1e-3  # (N, C)
+    flat = np.ptp(one, axis=(1, 2)) == 0
+    return moved.any(axis=1) & (moved | flat).all(axis=1)
 
 
 CHECKS = (

@@ -4,12 +4,10 @@ import numpy as np
 
 from zoo_core.testing.global_state import watched
 from zoo_core.testing.results import CheckFailed, CheckSkipped
+from zoo_core.testing.sampling import ROUNDING
 from zoo_core.testing.saved import read_state
 from zoo_core.testing.subject import MIDDLE, STEPS, Subject, needs
 from zoo_core.training import checkpoint, session
-
-ROUNDING = 1e-4
-"""Of images in [-1, 1]."""
 
 
 def a_saved_model_gives_the_same_samples(subject: Subject) -> None:

@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from zoo_core.discovery import raised_in
+from zoo_core.errors import ZooError
+
 Outcome = Literal["passed", "failed", "expected failure", "unexpectedly passed", "skipped"]
 
 
@@ -16,11 +19,18 @@ class CheckFailed(Exception):
     """
 
     def __init__(self, expected: str, seen: str, mend: str) -> None:
-        super().__init__(f"Expected {expected}. Seen: {seen}. To mend it: {mend}.")
+        super().__init__(f"Expected {expected}. Seen: {seen.removesuffix('.')}. To mend it: {mend.removesuffix('.')}.")
 
 
 class CheckSkipped(Exception):
     """Raised by a check that has nothing to look at in this model, with the reason."""
+
+
+def told(error: BaseException) -> str:
+    """An exception in one line, its hint left out, with the last line of a plugin that it came through."""
+    place = f" in {line}" if (line := raised_in(error)) else ""
+    message = error.message if isinstance(error, ZooError) else str(error)
+    return f"{type(error).__name__}{place}: {' '.join(message.split())}"
 
 
 @dataclass(frozen=True)

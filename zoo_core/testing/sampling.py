@@ -2,16 +2,44 @@
 
 import numpy as np
 
-from zoo_core.testing.results import CheckFailed
+from zoo_core.testing.results import CheckFailed, told
 from zoo_core.testing.subject import COUNT, Subject, needs
 
 LEVEL = 1 / 127.5
 """The width of one of 256 levels, images in [-1, 1]."""
 
+ROUNDING = 1e-4
+"""What float32 may round off an image in [-1, 1] on the way through a deep network."""
+
+
+def allowed(images: np.ndarray) -> float:
+    """What images may differ by that should be these (N, H, W, C): one level, and a hundredth of what they differ by
+    among themselves, since those of a hardly trained model are all alike; but always what is rounded off."""
+    return max(min(LEVEL, 0.01 * _spread(images)), ROUNDING)
+
+
+def _spread(images: np.ndarray) -> float:
+    return float(np.abs(images - images[:1]).max())
+
 
 def samples_are_images(subject: Subject) -> None:
-    """`count` images (N, H, W, C): of a floating type, finite, in [-1, 1]."""
+    """`count` images (N, H, W, C): of a floating type, finite, in [-1, 1]; and of the right shape wherever the networks
+    can be built."""
     needs(subject.images)
+    for sizes, refusal in subject.attempts.items():
+        if refusal or sizes == subject.sizes:
+            continue
+        expected = str((COUNT, *sizes.images))
+        try:
+            seen = str(subject.shape_made(sizes))
+        except Exception as error:
+            seen = told(error)
+        if seen != expected:
+            raise CheckFailed(
+                f"samples of shape {expected} where the data is {sizes}",
+                seen,
+                "let them follow the shapes of the networks, or raise zoo_core.UnsupportedShape in `networks`",
+            )
 
 
 def a_seed_decides_the_samples(subject: Subject) -> None:
@@ -31,19 +59,16 @@ def a_seed_decides_the_samples(subject: Subject) -> None:
 
 
 def samples_do_not_depend_on_the_batch(subject: Subject) -> None:
-    """Image 3 of a seed is image 3 whatever it is drawn with: to one level of 256, and to a hundredth of what images
-    differ by, since those of a hardly trained model are all alike."""
+    """Image 3 of a seed is image 3 whatever it is drawn with, to what is `allowed`."""
     images = subject.images
-    spread = np.abs(images - images[:1]).max()
-    allowed = max(min(LEVEL, 0.01 * spread), 1e-6)
     for first in range(0, COUNT - 1, 2):
         numbers = np.arange(first, first + 2)
         pair = subject.draw(numbers, 1, subject.asked[numbers])
         difference = np.abs(pair - images[numbers]).max()
-        if difference > allowed:
+        if difference > allowed(images):
             raise CheckFailed(
                 f"images {first} and {first + 1} to be the same in a batch of 2 and of {COUNT}",
-                f"a difference of {difference:.2g} in [-1, 1], with up to {spread:.2g} between images",
+                f"a difference of {difference:.2g} in [-1, 1], with up to {_spread(images):.2g} between images",
                 "call networks with training=False, compute no mean over the batch, and draw noise of shape (count, …)",
             )
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from zoo_core.data import Dataset, Feeder
 from zoo_core.errors import UnsupportedShape
-from zoo_core.models import Tensor, Tools
+from zoo_core.models import Networks, Tensor, Tools
 from zoo_core.models.pixels import scale
 from zoo_core.options import Options
 from zoo_core.registry import RegisteredModel, registry
@@ -25,7 +25,7 @@ from zoo_core.testing.trial import Seen, Trial
 from zoo_core.training import session
 from zoo_core.training.backends import Arrays
 from zoo_core.training.build import Built, build
-from zoo_core.training.engine import Engine, compile_inference
+from zoo_core.training.engine import Engine, compile_inference, shape_of_inference
 from zoo_core.training.log import Report
 from zoo_core.training.options import TrainingOptions
 
@@ -101,10 +101,13 @@ class Subject(Checked[RegisteredModel]):
 
     @shared
     def sizes(self) -> Sizes:
-        """The smallest that networks can be built for."""
+        """The smallest that networks can be built for. Where there is none, raises what is no refusal of a shape."""
         for one, error in self.attempts.items():
             if error is None:
                 return one
+        for error in self.attempts.values():
+            if error and not isinstance(error, UnsupportedShape):
+                raise error
         refusals = "; ".join(f"{one}: {error}" for one, error in self.attempts.items())
         raise CheckFailed(
             f"networks at one of {', '.join(map(str, self.attempts))} at least",
@@ -162,7 +165,7 @@ class Subject(Checked[RegisteredModel]):
             options: TrainingOptions,
             report: Report | None,
         ) -> session.Attached:
-            return session.Attached(callbacks=[_AtTheEnd(lambda weights: images.append(self._images(built, weights)))])
+            return session.Attached(callbacks=[_AtTheEnd(lambda weights: images.append(self.made_by(built, weights)))])
 
         training = {"steps": STEPS, "batch_size": BATCH, "checkpoint_every": MIDDLE, "log_every": 1, "ema": 0.5}
         with TemporaryDirectory(prefix="zoo-") as folder:
@@ -201,14 +204,9 @@ class Subject(Checked[RegisteredModel]):
     def images(self) -> np.ndarray:
         """Images number 0 to COUNT of one seed; see `Draw`."""
         images = self.draw(np.arange(COUNT), 1, self.asked)
-        expected = (COUNT, *self.shape)
-        if images.shape != expected:
-            raise CheckFailed(f"samples of shape {expected}", f"{images.shape}", "return `count` images (N, H, W, C)")
+        check_samples(images, self.shape)
         if not np.issubdtype(images.dtype, np.floating):
             raise CheckFailed("samples of a floating type", f"{images.dtype}", "return images in [-1, 1], not levels")
-        if not np.isfinite(images).all():
-            seen = f"{np.isnan(images).sum()} NaN and {np.isinf(images).sum()} infinite of {images.size} values"
-            raise CheckFailed("finite samples", seen, "end the network in a bounded activation, such as tanh")
         if np.abs(images).max() > 1 + 1e-6:
             seen = f"values in [{images.min():.3g}, {images.max():.3g}]"
             raise CheckFailed("samples in [-1, 1]", seen, "end the network in a bounded activation, such as tanh")
@@ -220,15 +218,7 @@ class Subject(Checked[RegisteredModel]):
         Args:
             from_inputs: by the task `translate` in place of `generate`.
         """
-        networks = {name: built.networks[name] for name in built.model.inference}
-        model: Any = built.model  # which tasks it has, its spec tells
-
-        def make(tools: Tools, count: int, asked: Tensor | None = None) -> Tensor:
-            if from_inputs:
-                return model.transform(networks, scale(asked), tools)
-            return model.sample(networks, count, asked, tools)
-
-        compiled = compile_inference(networks, make)
+        compiled = compile_inference(*_maker(built, from_inputs))
 
         def draw(weights: Arrays, numbers: np.ndarray, seed: int, asked: np.ndarray) -> np.ndarray:
             given = (asked,) if from_inputs or self.spec.conditional else ()
@@ -236,28 +226,52 @@ class Subject(Checked[RegisteredModel]):
 
         return draw
 
+    def shape_made(self, of: Sizes) -> tuple[int, ...]:
+        """The shape of COUNT images by a model for data of these sizes."""
+        data = noise_images(of)
+        maker = _maker(self.build(data.spec), from_inputs=not self.spec.generates)
+        if not self.spec.generates:
+            return shape_of_inference(*maker, COUNT, inputs_of(data, COUNT))
+        return shape_of_inference(*maker, COUNT, *([every_class(COUNT)] if self.spec.conditional else []))
+
     def compiled(self, function: Callable[..., Tensor]) -> Callable[..., np.ndarray]:
         """`run(seed, numbers, *arrays)` that calls `function(model, networks, tools, *arrays)` with the tiny run's
         averaged networks; compiled as `Sampler` does."""
         built = self.build()
-        networks = {name: built.networks[name] for name in built.model.inference}
+        networks = _inference_networks(built)
         compiled = compile_inference(
             networks, lambda tools, count, *arrays: function(built.model, networks, tools, *arrays)
         )
         return lambda seed, numbers, *arrays: compiled(self.weights, seed, numbers.astype("int32"), *arrays)
 
-    def _images(self, built: Built, weights: Arrays) -> np.ndarray:
+    def made_by(self, built: Built, weights: Arrays) -> np.ndarray:
+        """Images number 0 to COUNT of one seed, with the weights of these networks."""
         draw = self.drawing(built, from_inputs=not self.spec.generates)
         return draw(weights, np.arange(COUNT), 1, self.asked)
 
     def _attempt(self, data: DataSpec) -> Exception | None:
         try:
             self.build(data)
-        except UnsupportedShape as refusal:
-            return refusal
         except Exception as error:
             return error
         return None
+
+
+def _maker(built: Built, from_inputs: bool) -> tuple[Networks, Callable[..., Tensor]]:
+    """What `compile_inference` takes: the networks that are used after training, and what makes images with them."""
+    networks = _inference_networks(built)
+    model: Any = built.model  # which tasks it has, its spec tells
+
+    def make(tools: Tools, count: int, asked: Tensor | None = None) -> Tensor:
+        if from_inputs:
+            return model.transform(networks, scale(asked), tools)
+        return model.sample(networks, count, asked, tools)
+
+    return networks, make
+
+
+def _inference_networks(built: Built) -> Networks:
+    return {name: built.networks[name] for name in built.model.inference}
 
 
 class _AtTheEnd:
@@ -270,6 +284,18 @@ class _AtTheEnd:
 
     def __call__(self, step: int, weights: Arrays, last: bool) -> None:
         self._call(weights)
+
+
+def check_samples(images: np.ndarray, shape: Shape, where: str = "") -> None:
+    """Raises CheckFailed for samples that are not COUNT images of this shape (H, W, C), or not finite."""
+    expected = (COUNT, *shape)
+    if images.shape != expected:
+        raise CheckFailed(
+            f"samples of shape {expected}{where}", f"{images.shape}", "return `count` images (N, H, W, C)"
+        )
+    if not np.isfinite(images).all():
+        seen = f"{np.isnan(images).sum()} NaN and {np.isinf(images).sum()} infinite of {images.size} values"
+        raise CheckFailed(f"finite samples{where}", seen, "end the network in a bounded activation, such as tanh")
 
 
 def every_class(count: int) -> np.ndarray:

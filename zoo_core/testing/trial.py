@@ -1,14 +1,16 @@
 """Every loss of a model computed once, and watched: what it gives, which networks see what, which weights it writes."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import contextmanager
+from functools import partial, reduce
 from typing import Any, NamedTuple
 
 import keras
 import numpy as np
 from keras import ops
 
-from zoo_core.models import Phase, Tensor
+from zoo_core.models import Batch, Phase, Tensor
 from zoo_core.models.pixels import scale
 from zoo_core.testing.results import CheckFailed
 from zoo_core.training.backends import backend
@@ -17,6 +19,9 @@ from zoo_core.training.engine import name_variables
 from zoo_core.training.tools import TrainingTools
 
 LOSS = "`loss(nets, batch, tools)` to return a scalar and a dict of scalars by name"
+
+
+_ByPhase = dict[str, dict[str, Tensor]]
 
 
 class Call(NamedTuple):
@@ -32,11 +37,14 @@ class Seen(NamedTuple):
 
     Attributes:
         values: by phase and name, what its loss gave and logged.
+        gradients: by phase, for each network that it and another one train, the largest absolute value of its loss's
+            gradient. That of others, training shows.
         calls: in their order, of a call with several inputs one for each.
         writes: by phase, the names of the variables that it wrote to.
     """
 
     values: dict[str, dict[str, float]]
+    gradients: dict[str, dict[str, float]]
     calls: list[list[Call]]
     writes: dict[str, list[str]]
 
@@ -68,40 +76,65 @@ class Trial:
             CheckFailed: where a loss does not return what it should.
         """
         on = backend()
-        values, inputs = self._compiled(dict(batch), np.float32(offset))
-        found = {
-            phase: {name: float(on.to_numpy(value)) for name, value in logs.items()} for phase, logs in values.items()
-        }
+        values, gradients, inputs = self._compiled(dict(batch), np.float32(offset))
         arrays = iter([on.to_numpy(tensor) for tensor in inputs])
         calls = [[Call(phase, net, next(arrays)) for _ in range(count)] for phase, net, count in self._calls]
-        return Seen(found, calls, self._writes)
+        return Seen(_numbers(values), _numbers(gradients), calls, self._writes)
 
-    def _run(self, batch: Mapping[str, Tensor], offset: Tensor) -> tuple[dict[str, dict[str, Tensor]], list[Tensor]]:
+    def _run(self, batch: Mapping[str, Tensor], offset: Tensor) -> tuple[_ByPhase, _ByPhase, list[Tensor]]:
         self._calls.clear()
         inputs: list[Tensor] = []
-        values: dict[str, dict[str, Tensor]] = {}
+        values: _ByPhase = {}
+        gradients: _ByPhase = {}
         tools = _Tools(offset)
         batch = {name: scale(array) if name in ("images", "inputs") else array for name, array in batch.items()}
         prepared = self.built.model.prepare(batch, tools)
         variables = name_variables(self.built.networks)
+        trained = Counter(net for phase in self.phases for net in phase.trains)
         for phase in self.phases:
-
-            def note(network: str, given: Any, phase: Phase = phase) -> None:
-                tensors = keras.tree.flatten(given)
-                if tools.noting and tensors:
-                    self._calls.append((phase.name, network, len(tensors)))
-                    inputs.extend(tensors)
-
-            nets: Any = {name: _Network(name, network, note) for name, network in self.built.networks.items()}
-            with keras.StatelessScope() as scope, tools.active():
-                returned = phase.loss(nets, prepared, tools)
             if phase.name in values:
                 raise CheckFailed("a name of its own for every phase", f"'{phase.name}' twice", "rename one of them")
-            values[phase.name] = _scalars(phase, returned)
-            self._writes[phase.name] = [
-                name for name, variable in variables.items() if scope.get_current_value(variable) is not None
-            ]
-        return values, inputs
+            common = {net: f"networks/{net}/trainable/" for net in phase.trains if trained[net] > 1}
+            weights = {name: v.value for name, v in variables.items() if name.startswith(tuple(common.values()))}
+            look = partial(self._look, phase, prepared, tools, variables)
+            (values[phase.name], given), slopes = (
+                backend().value_and_grad(look, weights) if weights else (look(weights)[1], {})
+            )
+            inputs += given
+            gradients[phase.name] = {
+                net: reduce(ops.maximum, [ops.max(ops.abs(g)) for n, g in slopes.items() if n.startswith(prefix)], 0.0)
+                for net, prefix in common.items()
+            }
+        return values, gradients, inputs
+
+    def _look(
+        self,
+        phase: Phase,
+        prepared: Batch,
+        tools: "_Tools",
+        variables: Mapping[str, keras.Variable],
+        weights: Mapping[str, Tensor],
+    ) -> tuple[Tensor, tuple[dict[str, Tensor], list[Tensor]]]:
+        """A phase's loss; what it gave and logged, and all that networks were given."""
+        inputs: list[Tensor] = []
+
+        def note(network: str, given: Any) -> None:
+            tensors = keras.tree.flatten(given)
+            if tools.noting and tensors:
+                self._calls.append((phase.name, network, len(tensors)))
+                inputs.extend(tensors)
+
+        nets: Any = {name: _Network(name, network, note) for name, network in self.built.networks.items()}
+        own = [(variables[name], value) for name, value in weights.items()]
+        with keras.StatelessScope(own) as scope, tools.active():
+            returned = phase.loss(nets, prepared, tools)
+        self._writes[phase.name] = [
+            name
+            for name, variable in variables.items()
+            if name not in weights and scope.get_current_value(variable) is not None
+        ]
+        values = _scalars(phase, returned)
+        return values["loss"], (values, inputs)
 
 
 class _Network:
@@ -154,6 +187,11 @@ class _Tools(TrainingTools):
             yield
         finally:
             self.noting = before
+
+
+def _numbers(values: _ByPhase) -> dict[str, dict[str, float]]:
+    on = backend()
+    return {phase: {name: float(on.to_numpy(each)) for name, each in found.items()} for phase, found in values.items()}
 
 
 def _scalars(phase: Phase, returned: Any) -> dict[str, Tensor]:

@@ -1,7 +1,7 @@
 """A model on one backend: `KERAS_BACKEND=… python -m zoo_core.testing.worker MODEL OPTIONS FOLDER`.
 
 OPTIONS are JSON. FOLDER holds `initial.npz`, the initial state; where it is missing, that of this process is put there.
-The losses of the first step are written to `<backend>.json`.
+What is seen there is written to `<backend>.npz`.
 """
 
 import json
@@ -12,13 +12,16 @@ from typing import Any
 import numpy as np
 
 from zoo_core.options import resolve
-from zoo_core.testing.subject import COUNT, Subject
+from zoo_core.testing.subject import Subject
 from zoo_core.training.backends import backend
 from zoo_core.training.options import TrainingOptions
 
+IMAGES = "images"
 
-def first_losses(subject: Subject, folder: Path) -> dict[str, float]:
-    """The losses of one step from the state in the folder; afterwards a model that makes images has made some."""
+
+def first_look(subject: Subject, folder: Path) -> dict[str, np.ndarray]:
+    """The losses of one step from the state in the folder, by name, and the images that a model makes before it: the
+    step's rounding is amplified by Adam, and would be seen in them."""
     built = subject.build()
     engine = subject.engine(built, resolve(TrainingOptions, {}, "training"))
     initial = folder / "initial.npz"
@@ -27,16 +30,14 @@ def first_losses(subject: Subject, folder: Path) -> dict[str, float]:
         np.savez(initial, **state)
     engine.restore(np.load(initial))
     batch = subject.batch(0, 4 * engine.batches_per_step)
-    logs = {name: float(backend().to_numpy(value)) for name, value in engine.step(0, batch).items()}
-    if subject.draws:
-        draw = subject.drawing(built, from_inputs=not subject.spec.generates)
-        draw(engine.average([batch]), np.arange(COUNT), 0, subject.asked)
-    return {name: value for name, value in logs.items() if name.endswith("/loss")}
+    images = {IMAGES: subject.made_by(built, engine.average([batch]))} if subject.draws else {}
+    logs = {name: backend().to_numpy(value) for name, value in engine.step(0, batch).items()}
+    return {name: value for name, value in logs.items() if name.endswith("/loss")} | images
 
 
 def main(model: str, options: str, folder: Path) -> None:
-    losses = first_losses(Subject(model, json.loads(options)), folder)
-    (folder / f"{backend().name}.json").write_text(json.dumps(losses), encoding="utf-8")
+    seen: dict[str, Any] = first_look(Subject(model, json.loads(options)), folder)
+    np.savez(folder / f"{backend().name}.npz", **seen)
 
 
 if __name__ == "__main__":

@@ -4,12 +4,14 @@ import math
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
+from reprlib import repr as shortened
 from typing import NamedTuple
 
 import keras
 
 from zoo_core.errors import UsageError, ZooError
-from zoo_core.models import GenerativeModel
+from zoo_core.models import GenerativeModel, Phase
 from zoo_core.options import Options
 from zoo_core.registry import RegisteredModel
 from zoo_core.specs import DataSpec
@@ -51,22 +53,46 @@ def build(registered: RegisteredModel, options: Options, data: DataSpec, seed: i
             "Put what degrades the images after the set's name, such as SET~downscale2, SET~noise25, SET~blur2, "
             "SET~jpeg20 or SET~mask30, or prepare pairs: zoo datasets prepare --inputs",
         )
-    model = registered.load()[0](options)
+    require = partial(_require, registered)
+    kind, _ = registered.load()
+    require(
+        isinstance(kind, type) and issubclass(kind, GenerativeModel),
+        f"{spec.target} must be a subclass of zoo_core.models.GenerativeModel, received {shortened(kind)}",
+    )
+    require(not kind.__abstractmethods__, f"{spec.target} lacks {' and '.join(sorted(kind.__abstractmethods__))}")
+    model = kind(options)
     with _initial_weights_from(seed):
         networks = model.networks(data)
-    for phase in model.phases():
-        if not phase.trains or set(phase.trains) - networks.keys():
-            raise ZooError(
-                f"Phase '{phase.name}' of '{spec.name}' trains {list(phase.trains)}, "
-                f"but the networks are {sorted(networks)}.",
-                registered.plugin.advice,
-            )
-    if set(model.inference) - networks.keys():
-        raise ZooError(
-            f"'{spec.name}' names {list(model.inference)} for inference, but the networks are {sorted(networks)}.",
-            registered.plugin.advice,
+    require(
+        isinstance(networks, dict) and _all([*networks.values()], keras.Model),
+        f'`networks` must return a dict, such as {{"decoder": keras.Model(…)}}, received {shortened(networks)}',
+    )
+    phases = model.phases()
+    require(_all(phases, Phase), f"`phases` must return a tuple, such as (Phase(…),), received {shortened(phases)}")
+    trained = ((f"`trains` of phase '{phase.name}'", phase.trains) for phase in phases)
+    for where, names in (("`inference`", model.inference), *trained):
+        require(_all(names, str), f'{where} must be a tuple, such as ("decoder",), received {shortened(names)}')
+        require(set(names) <= networks.keys(), f"{where} is {names!r}, but the networks are {sorted(networks)}")
+    for phase in phases:
+        require(
+            isinstance(phase.optimizer, keras.optimizers.Optimizer),
+            f"`optimizer` of phase '{phase.name}' must be one of Keras, such as keras.optimizers.Adam(0.001), "
+            f"received {shortened(phase.optimizer)}",
         )
     return Built(model, networks)
+
+
+def _require(registered: RegisteredModel, fine: object, problem: str) -> None:
+    """Raises ZooError for what is not fine. Such slips, as a comma that a tuple lacks, would come out as errors of the
+    engine."""
+    if not fine:
+        plugin = registered.plugin
+        raise ZooError(f"Model '{registered.spec.name}' of {plugin}: {problem}.", plugin.advice)
+
+
+def _all(parts: object, kind: type) -> bool:
+    """Whether it is a sequence of such parts, at least one."""
+    return isinstance(parts, tuple | list) and bool(parts) and all(isinstance(part, kind) for part in parts)
 
 
 @contextmanager

@@ -262,6 +262,21 @@ def compile_inference(networks: Networks, function: Callable[..., Tensor]) -> Ca
         function: calls the networks; `tools` draws the noise of the images with these `numbers` (N,) int32.
     """
     on = backend()
+    compiled = on.compile(_inference(networks, function))
+    return lambda weights, seed, numbers, *arrays: on.to_numpy(compiled(weights, np.int32(seed), numbers, *arrays))
+
+
+def shape_of_inference(
+    networks: Networks, function: Callable[..., Tensor], count: int, *arrays: np.ndarray
+) -> tuple[int, ...]:
+    """The shape of what `compile_inference` of them gives for `count` images, with the networks' own weights."""
+    weights = {name: variable.value for name, variable in name_variables(networks).items()}
+    numbers = np.arange(count, dtype="int32")
+    return backend().shape_of(_inference(networks, function), weights, np.int32(0), numbers, *arrays)
+
+
+def _inference(networks: Networks, function: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    on = backend()
     variables = name_variables(networks)
 
     def run(weights: Arrays, seed: Tensor, numbers: Tensor, *arrays: Tensor) -> Tensor:
@@ -269,8 +284,7 @@ def compile_inference(networks: Networks, function: Callable[..., Tensor]) -> Ca
         with _weights(variables, weights), tools.active():
             return function(tools, int(numbers.shape[0]), *arrays)
 
-    compiled = on.compile(run)
-    return lambda weights, seed, numbers, *arrays: on.to_numpy(compiled(weights, np.int32(seed), numbers, *arrays))
+    return run
 
 
 def name_variables(networks: Networks) -> dict[str, keras.Variable]:

@@ -159,6 +159,10 @@ class Backend(abc.ABC):
     def compile(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """A pure function of tensors, mappings of tensors and NumPy arrays, compiled; without gradients outside."""
 
+    def shape_of(self, function: Callable[..., Tensor], *arguments: Any) -> tuple[int, ...]:
+        """The shape of what such a function gives, which is computed only where nothing less tells it."""
+        return tuple(self.compile(function)(*arguments).shape)
+
     @abc.abstractmethod
     def to_numpy(self, tensor: Tensor) -> np.ndarray:
         """A copy in the host's memory; waits until the tensor is computed. bfloat16 comes as float32."""

@@ -132,6 +132,9 @@ class JaxBackend(Backend):
     def compile(self, function: Callable[..., Any]) -> Callable[..., Any]:
         return jax.jit(function)
 
+    def shape_of(self, function: Callable[..., Tensor], *arguments: Any) -> tuple[int, ...]:
+        return jax.eval_shape(function, *arguments).shape
+
     def to_numpy(self, tensor: Tensor) -> np.ndarray:
         array = np.array(tensor)
         return array.astype(np.float32) if array.dtype == jnp.bfloat16 else array

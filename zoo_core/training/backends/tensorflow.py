@@ -98,6 +98,10 @@ class TensorFlowBackend(Backend):
         compiled = tf.function(function, autograph=False)
         return lambda *arguments: compiled(*_tensors(arguments))
 
+    def shape_of(self, function: Callable[..., Tensor], *arguments: Any) -> tuple[int, ...]:
+        traced = tf.function(function, autograph=False).get_concrete_function(*_tensors(arguments))
+        return tuple(traced.structured_outputs.shape)
+
     def to_numpy(self, tensor: Tensor) -> np.ndarray:
         if not tf.is_tensor(tensor):
             return np.array(tensor)

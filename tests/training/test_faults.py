@@ -21,6 +21,7 @@ from zoo_core.data import load_dataset, write_h5
 from zoo_core.errors import Interrupted, UsageError, ZooError
 from zoo_core.runs import RunFolder
 from zoo_core.training import checkpoint
+from zoo_core.training.backends import backend
 from zoo_core.training.engine import Engine
 from zoo_core.training.feeding import Feed
 from zoo_core.training.log import MetricsLog
@@ -36,7 +37,7 @@ class Judge:
     name, every = "select/mean", 2
 
     def __call__(self, weights: dict) -> float:
-        return float(sum(np.abs(array).sum() for array in weights.values()))
+        return float(sum(np.abs(backend().to_numpy(array)).sum() for array in weights.values()))
 
 
 class Grid:

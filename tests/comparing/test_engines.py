@@ -38,7 +38,7 @@ if kind == 5:
     time.sleep(600)
 if kind == 6:
     sys.exit(75)
-(folder / "failure.json").write_text(json.dumps({"error": "done", "log": []}))
+(folder / "failure.json").write_text(json.dumps({"asked": cell["asked"], "error": "done", "log": []}))
 """
 """What a cell's process looks like from outside. Seed 0: it notes something at once (as a failure, which is simplest);
 1: it is killed once; 2: always; 3: it ends without a word; 4: it goes on until it is stopped; 5: it does not stop;

@@ -86,7 +86,7 @@ def test_what_metrics_need_is_known_before_anything_is_generated():
 
 
 @pytest.mark.filterwarnings("ignore:.*below:UserWarning")
-@pytest.mark.parametrize("name", [spec.name for spec in METRICS])
+@pytest.mark.parametrize("name", [spec.name for spec in METRICS if spec.name != "cas"])  # which trains for minutes
 def test_the_keys_of_scores_tell_their_metric(name):
     others = [spec.name for spec in METRICS if spec.name != "fid"]  # which "fd" becomes with Inception's features
     (metric,) = select([name])

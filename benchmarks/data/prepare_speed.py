@@ -1,6 +1,6 @@
 """Preparing a data set: images a second against the bare decoder, against what people use, and the memory it takes.
 
-    python benchmarks/data/prepare_speed.py [--cifar cifar10-jpg-subset.tar] [--rounds 3]
+    python benchmarks/data/prepare_speed.py [--cifar cifar10-jpg-subset.tar] [--rounds 3] [--sets large photos small]
 
 Three folders of JPEG files: `large`, 1,000 of 1200x900 pixels, windows of the photographs that come with scikit-image
 and scikit-learn, enlarged to the size that pictures have on the web; `photos`, 12,000 of 400x300, such windows as they
@@ -38,6 +38,9 @@ from PIL import Image, ImageOps
 from zoo_core.data.preparing import Rules, prepare
 from zoo_core.data.preparing.engines import LocalEngine
 
+SIZES = {"large": 64, "photos": 64, "small": None}
+"""What the images of each folder are brought to; None where they stay as they are."""
+
 PHOTOGRAPHS = ("astronaut", "coffee", "chelsea", "rocket")
 MEMORY = """
 import sys
@@ -66,6 +69,18 @@ def write_windows(folder: Path, count: int, size: tuple[int, int]) -> None:
         )
         window = picture.crop((left, top, left + width, top + height)).resize(size, Image.Resampling.LANCZOS)
         window.rotate(rng.uniform(-9, 9)).save(folder / f"{number:05}.jpg", quality=90)
+
+
+def make(name: str, folder: Path, cifar: Path | None) -> None:
+    """The folder of this name."""
+    if name == "large":
+        write_windows(folder, 1_000, (1200, 900))
+    elif name == "photos":
+        write_windows(folder, 12_000, (400, 300))
+    elif cifar:
+        unpack(cifar, folder, 12_000)
+    else:
+        write_windows(folder, 12_000, (32, 32))
 
 
 def unpack(archive: Path, folder: Path, count: int) -> None:
@@ -120,6 +135,7 @@ def zoo(workers: int) -> Callable[[list[Path], int | None, Path], None]:
         rules = Rules(size=(size, size) if size else None)
         prepare([str(files[0].parent)], out.with_suffix(".h5"), rules, engine=LocalEngine(workers))
         out.with_suffix(".h5").unlink()
+        out.with_suffix(".report.json").unlink()
 
     return run
 
@@ -162,19 +178,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--cifar", type=Path)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--sets", nargs="+", default=list(SIZES), choices=list(SIZES))
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
         memory = {count: peak_memory(count, folder) for count in (1_000, 10_000)}
-        write_windows(folder / "large", 1_000, (1200, 900))
-        write_windows(folder / "photos", 12_000, (400, 300))
-        if arguments.cifar:
-            unpack(arguments.cifar, folder / "small", 12_000)
-        else:
-            write_windows(folder / "small", 12_000, (32, 32))
+        for name in arguments.sets:
+            make(name, folder / name, arguments.cifar)
         found = {
-            name: measure(sorted((folder / name).iterdir()), size, arguments.rounds, folder)
-            for name, size in (("large", 64), ("photos", 64), ("small", None))
+            name: measure(sorted((folder / name).iterdir()), SIZES[name], arguments.rounds, folder)
+            for name in arguments.sets
         }
     print(
         "| | " + " | ".join(f"{name}, images/s | of Pillow" for name in found) + " |\n|---|" + "---|" * 2 * len(found)

@@ -34,7 +34,7 @@ demo: install
 	$(BIN)/zoo compare dcgan vae cgan --protocol digits --out demo
 
 test: install
-	$(BIN)/pytest -n auto
+	$(BIN)/pytest -n auto --dist worksteal
 
 # Every plugin, with its smallest options, on the other backends, and that all three compute the same.
 test-backends: install-backends
@@ -44,11 +44,11 @@ test-backends: install-backends
 
 # The full matrix, and what takes minutes.
 test-all: install-backends
-	$(ALL)/pytest -n auto -m "slow or not slow"
-	KERAS_BACKEND=torch $(ALL)/pytest -n auto $(EVERY_PLUGIN)
-	KERAS_BACKEND=torch $(ALL)/pytest -n auto $(ON_EVERY_BACKEND)
-	KERAS_BACKEND=tensorflow $(ALL)/pytest -n auto $(EVERY_PLUGIN)
-	KERAS_BACKEND=tensorflow $(ALL)/pytest -n auto $(ON_EVERY_BACKEND)
+	$(ALL)/pytest -n auto --dist worksteal -m "slow or not slow"
+	KERAS_BACKEND=torch $(ALL)/pytest -n auto --dist worksteal $(EVERY_PLUGIN)
+	KERAS_BACKEND=torch $(ALL)/pytest -n auto --dist worksteal $(ON_EVERY_BACKEND)
+	KERAS_BACKEND=tensorflow $(ALL)/pytest -n auto --dist worksteal $(EVERY_PLUGIN)
+	KERAS_BACKEND=tensorflow $(ALL)/pytest -n auto --dist worksteal $(ON_EVERY_BACKEND)
 
 # The site of the documentation, in site/: open site/index.html, or serve it to search it.
 docs: .venv-docs/.installed

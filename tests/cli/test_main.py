@@ -52,6 +52,13 @@ def failing(monkeypatch: pytest.MonkeyPatch) -> Callable[[BaseException], None]:
     return fail
 
 
+def test_a_backend_that_there_is_not_is_named_where_keras_is_needed():
+    environment = {**os.environ, "KERAS_BACKEND": "fortran"}
+    done = subprocess.run([*ZOO, "plugins", "check", "dcgan"], env=environment, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stderr.startswith("Error: Expected a backend of jax, torch, tensorflow, received 'fortran'.")
+
+
 def test_a_file_name_that_is_no_text_is_printed_with_escapes(monkeypatch: pytest.MonkeyPatch):
     stdout = io.TextIOWrapper(io.BytesIO(), "utf-8")
     monkeypatch.setattr("sys.stdout", stdout)

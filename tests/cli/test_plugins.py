@@ -206,3 +206,11 @@ def test_the_model_in_a_file_is_checked(invoke: Invoke):
     assert result.exit_code == 0, result.stderr
     assert [record["outcome"] for record in json.loads(result.stdout)] == ["passed", "passed"]
     assert invoke("plugins", "check", "./no_such.py").exit_code == 2
+
+
+@pytest.mark.filterwarnings("default::zoo_core.registry.BrokenPluginWarning")
+def test_a_model_of_another_backend_is_refused_before_its_checks(invoke: Invoke, torch_only: str):
+    result = invoke("plugins", "check", torch_only)
+    assert result.exit_code == 2
+    assert result.stdout == ""
+    assert "Model 'bound' runs on torch alone, and Keras runs on jax. Add --backend" in " ".join(result.stderr.split())

@@ -10,7 +10,7 @@ import pytest
 
 import zoo_core
 from zoo_core.testing import CheckFailed, CheckSkipped, check_model, parametrize_with_checks
-from zoo_core.testing.backends import runs_on_jax, runs_on_tensorflow
+from zoo_core.testing.backends import runs_on_tensorflow, runs_on_torch
 from zoo_core.testing.kit import CHECKS, SLOW_CHECKS, perform
 from zoo_core.testing.networks_and_losses import layers_fit_the_engine
 from zoo_core.testing.spec_and_options import options_survive_toml, unknown_options_are_refused
@@ -168,10 +168,11 @@ def test_a_model_that_can_not_be_loaded_is_one_fault(install_toy: Callable[..., 
             perform(check, subject)
 
 
-def test_backends_that_a_model_does_not_run_on_are_skipped(torch_only: str):
-    for check in (runs_on_jax, runs_on_tensorflow):
-        with pytest.raises(CheckSkipped, match="the model runs on torch alone"):
-            perform(check, Subject(torch_only))
+def test_backends_that_a_model_does_not_run_on_are_skipped(install_toy: Callable[..., None]):
+    install_toy(("init", "tasks=", 'backends={"jax"}, tasks='))
+    for check in (runs_on_torch, runs_on_tensorflow):
+        with pytest.raises(CheckSkipped, match="the model runs on jax alone"):
+            perform(check, Subject("toy"))
 
 
 def test_every_check_is_documented():

@@ -10,7 +10,8 @@ from typing import Any, TextIO
 
 import click
 
-from zoo_core.errors import Interrupted, ZooError
+from zoo_core.errors import Interrupted, UsageError, ZooError
+from zoo_core.keras_backend import use_backend
 
 COMMANDS = {
     "train": ("zoo_core.cli.train:train", "Train a model on a data set, or go on with a run."),
@@ -109,6 +110,11 @@ def _as_zoo_error(error: BaseException) -> ZooError:
         return Interrupted("Interrupted.")
     if isinstance(error, OSError):
         return ZooError(f"{error}.", "The system refused it; run again with 'zoo --debug ...' to see where.")
+    if isinstance(error, ImportError | ValueError) and "keras" not in sys.modules:
+        try:
+            use_backend("auto")
+        except UsageError as no_backend:  # so it was the import of Keras that failed
+            return no_backend
     from zoo_core.discovery import raised_in  # here, because `zoo --help` needs none of it
 
     # Keras puts a line of its own above what a layer raised

@@ -80,7 +80,8 @@ def check_model(
 
     Raises:
         UsageError: for the name of a check that there is not.
-        ZooError, UsageError: for a model that there is not, or whose plugin is broken, as `Registry.model`.
+        ZooError, UsageError: for a model that there is not, or whose plugin is broken, as `Registry.model`; where Keras
+            runs on a backend that the model does not run on.
     """
     return check_subject(Subject(name, options), expected_failed_checks, slow)
 
@@ -136,8 +137,8 @@ def subjects(
         options, weights, data_dir: of a model, a feature network and a data set, as for the check of each.
     """
     found = registry()
-    if "/" in name or name.endswith(".py"):
-        return [Subject(found.add_file(Path(name)), options)]
+    if (of_file := found.named(name)) != name:
+        return [Subject(of_file, options)]
     of_models: list[Checked[Any]] = [Subject(name, options)]
     others: list[Checked[Any]] = []
     if name in found.datasets:

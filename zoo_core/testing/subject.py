@@ -78,7 +78,9 @@ class Subject(Checked[RegisteredModel]):
         self.given = dict(options or {})
 
     def _find(self) -> RegisteredModel:
-        return registry().model(self.name)
+        model = registry().model(self.name)
+        model.check_backend()
+        return model
 
     @property
     def spec(self) -> ModelSpec:

@@ -47,6 +47,14 @@ def test_files_of_two_people_with_a_run_of_the_same_name_are_both_there(
         gather([tmp_path / "mine.json", tmp_path / "yours.json"], "t", "")
 
 
+def test_a_comparison_alone_keeps_its_command(make_record: MakeRecord, tmp_path: Path) -> None:
+    first, second = tmp_path / "first.json", tmp_path / "second.json"
+    write_results(comparison_of(make_record()), first)
+    write_results(comparison_of(make_record("vae")).model_copy(update={"command": "zoo compare vae"}), second)
+    assert gather([first], "t", "zoo report first.json")[0].command == "zoo compare"
+    assert gather([first, second], "t", "zoo report both")[0].command == "zoo report both"
+
+
 def test_a_damaged_file_is_named(tmp_path: Path) -> None:
     (tmp_path / "results.json").write_text('{"schema_version": 2}')
     with pytest.raises(ZooError, match=r"results\.json.*schema 1"):

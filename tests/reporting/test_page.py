@@ -162,6 +162,15 @@ def test_where_more_is_better_the_others_are_worse_by_their_distance(
     assert '<th scope="row">pix2pix</th><td class="number">4.800</td>' in tests
 
 
+def test_what_was_run_is_called_as_in_the_table(
+    comparison: Comparison, make_record: Callable[..., Record], written: Callable[[Comparison], Page]
+) -> None:
+    records = [make_record(run=f"runs/{width}", options={"width": width}) for width in (16, 32)]
+    text = written(comparison.model_copy(update={"records": records})).text
+    assert "dcgan (width=16) on digits@16, seed 0" in text
+    assert "dcgan (width=32) on digits@16, seed 0" in text
+
+
 def test_images_from_inputs_are_shown_beside_them(
     restored: Comparison, make_runs: MakeRuns, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

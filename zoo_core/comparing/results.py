@@ -118,6 +118,7 @@ def gather(paths: Iterable[Path], title: str, command: str) -> tuple[Comparison,
 
     Args:
         paths: of runs that were evaluated, of comparisons' folders, or of `results.json` files under any name.
+        command: that gathers them; a comparison alone keeps its own.
 
     Returns:
         The comparison, in which a run's folder is called by where it is now, and the folders that are there, by
@@ -130,9 +131,11 @@ def gather(paths: Iterable[Path], title: str, command: str) -> tuple[Comparison,
     records: dict[tuple[Path | None, str], Record] = {}  # of what is here by its folder, of others by file and name
     folders: dict[str, Path] = {}
     failures: list[Failure] = []
+    commands: set[str] = set()
     for path in {path.resolve(): path for path in paths}.values():
         if RunFolder.is_run(path):
             found: list[tuple[Record, Path | None]] = [(read_record(RunFolder(path)), path)]
+            commands.add(command)
         else:
             file = path / RESULTS if path.is_dir() else path
             if not file.is_file():
@@ -142,6 +145,7 @@ def gather(paths: Iterable[Path], title: str, command: str) -> tuple[Comparison,
                 )
             comparison = read_results(file)
             failures += comparison.failures
+            commands.add(comparison.command or command)
             found = [(record, _folder_of(record, file.parent)) for record in comparison.records]
         for record, folder in found:
             name = source_of(record).run if folder is None else str(folder)
@@ -150,7 +154,7 @@ def gather(paths: Iterable[Path], title: str, command: str) -> tuple[Comparison,
             folders |= {name: folder} if folder else {}
     gathered = Comparison(
         title=title,
-        command=command,
+        command=commands.pop() if len(commands) == 1 else command,
         created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         records=list(records.values()),
         failures=failures,

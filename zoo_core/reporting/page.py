@@ -141,10 +141,11 @@ def write_report(comparison: Comparison, runs: Mapping[str, Path], out: Path) ->
     sections = [
         _section(table, folders, found, most, comparison.records) for table, found in zip(tables, sheets, strict=True)
     ]
+    labels = {run: summary.label for table in tables for summary in table.summaries for run in summary.runs}
     page = environment.get_template("report.html.j2").render(
         comparison=comparison,
         sections=sections,
-        entries=[_entry(record) for record in comparison.records],
+        entries=[_entry(record, labels[source_of(record).run]) for record in comparison.records],
         words=words,
         reproduce=reproduce,
         style=_text_of("report.css"),
@@ -218,7 +219,7 @@ def _shown(summary: Summary, seed: int, run: str, paths: Mapping[str, Path], mos
     return Shown(summary.label, seed, run, picture(paths[run], most) if run in paths else None)
 
 
-def _entry(record: Record) -> Entry:
+def _entry(record: Record, model: str) -> Entry:
     source, data, features = source_of(record), record.data, record.features
     weights = f"weights SHA-256 {features.weights_sha256}" if features.weights_sha256 else "without weights"
     scores = [words.in_full(score) for score in record.metrics.values()]
@@ -247,7 +248,7 @@ def _entry(record: Record) -> Entry:
         ("Environment", _text(source.environment)),
         ("Evaluated", record.created),
     ]
-    label = f"{source.model} on {source.trained_on.name}, seed {source.seed}"
+    label = f"{model} on {source.trained_on.name}, seed {source.seed}"
     return Entry(label, facts, f"{reproduce.training_command(record)}\n{reproduce.evaluation_command(record)}")
 
 

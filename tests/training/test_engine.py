@@ -2,9 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import final
 
-import keras
 import numpy as np
 import pytest
 from keras import ops
@@ -15,7 +13,7 @@ from zoo_core.models import Batch, GenerativeModel, Networks, Tensor, Tools
 from zoo_core.models.pixels import from_uint8
 from zoo_core.training.backends import backend
 from zoo_core.training.build import build
-from zoo_core.training.engine import Engine, name_variables
+from zoo_core.training.engine import Engine
 from zoo_core.training.options import TrainingOptions
 from zoo_core.training.precision import computing_in
 
@@ -52,19 +50,6 @@ def assert_same_state(engine: Engine, other: Engine, relative: float) -> None:
         # A bias before batch normalization has a gradient of zero, and so of nothing but rounding.
         scale = np.abs(array).max(initial=0) + 1e-6
         np.testing.assert_allclose(found[name], array, rtol=relative, atol=relative * scale, err_msg=name)
-
-
-def test_weights_without_a_name_are_called_the_same_in_every_build():
-    @final
-    class Scale(keras.layers.Layer):
-        def build(self, shape: tuple[int | None, ...]) -> None:
-            self.scale, self.shift = self.add_weight(shape=shape[1:]), self.add_weight(shape=shape[1:])
-
-        def call(self, x: Tensor) -> Tensor:
-            return x * self.scale + self.shift
-
-    first, second = (name_variables({"scaler": keras.Sequential([keras.Input((2,)), Scale()])}) for _ in range(2))
-    assert list(first) == list(second) == [f"networks/scaler/trainable/00{i}.variable" for i in range(2)]
 
 
 def test_a_phase_changes_only_what_it_trains(make_engine: MakeEngine, data: Dataset):

@@ -13,14 +13,15 @@ from zoo_core.models import Tensor, Tools
 from zoo_core.models.pixels import scale, to_uint8
 from zoo_core.models.tasks import Likelihood
 from zoo_core.runs import RunFolder
+from zoo_core.sampling.inference import compile_inference
 from zoo_core.specs import DataSpec, ModelSpec
 from zoo_core.training import checkpoint as checkpoints
 from zoo_core.training.backends import Arrays
 from zoo_core.training.build import Built, build
-from zoo_core.training.engine import compile_inference, name_variables
 from zoo_core.training.precision import computing_in
 from zoo_core.training.selection import Rule, choose
 from zoo_core.training.session import run_options
+from zoo_core.training.variables import name_variables
 
 BATCH = 256
 PIXELS = 2**20

@@ -3,8 +3,8 @@
 import numpy as np
 
 from zoo_core.testing.results import CheckFailed, CheckSkipped, told
-from zoo_core.testing.subject import COUNT, Subject, every_class
-from zoo_core.testing.tiny import CLASSES, noise_images
+from zoo_core.testing.subject import COUNT, Subject
+from zoo_core.testing.tiny import CLASSES, every_class, noise_images
 from zoo_core.testing.trial import Trial
 
 

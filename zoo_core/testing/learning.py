@@ -5,8 +5,8 @@ import numpy as np
 from zoo_core.data import Feeder
 from zoo_core.options import resolve
 from zoo_core.testing.results import CheckFailed
-from zoo_core.testing.subject import SEED, Subject, every_class, inputs_of, needs
-from zoo_core.testing.tiny import striped_images
+from zoo_core.testing.subject import SEED, Subject, needs
+from zoo_core.testing.tiny import every_class, inputs_of, striped_images
 from zoo_core.training.backends import backend
 from zoo_core.training.build import build
 from zoo_core.training.options import TrainingOptions

@@ -14,9 +14,9 @@ from zoo_core.testing.saved import read_state
 from zoo_core.testing.subject import BATCH, STEPS, Subject, check_samples, needs
 from zoo_core.testing.trial import Call
 from zoo_core.training.backends import backend
-from zoo_core.training.engine import name_variables
 from zoo_core.training.options import TrainingOptions
 from zoo_core.training.precision import computing_in
+from zoo_core.training.variables import name_variables
 
 REPLACED = (
     (

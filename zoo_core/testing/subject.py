@@ -16,16 +16,17 @@ from zoo_core.models.pixels import scale
 from zoo_core.options import Options
 from zoo_core.registry import RegisteredModel, registry
 from zoo_core.runs import RunDescription, RunFolder
+from zoo_core.sampling.inference import compile_inference, shape_of_inference
 from zoo_core.sampling.sampler import Sampler
 from zoo_core.specs import DataSpec, ModelSpec
 from zoo_core.testing.checked import Checked, needs, shared
 from zoo_core.testing.results import CheckFailed, CheckSkipped
-from zoo_core.testing.tiny import CLASSES, Shape, Sizes, noise_images, sizes, smallest_options
+from zoo_core.testing.tiny import Shape, Sizes, every_class, inputs_of, noise_images, sizes, smallest_options
 from zoo_core.testing.trial import Seen, Trial
 from zoo_core.training import session
 from zoo_core.training.backends import Arrays
 from zoo_core.training.build import Built, build
-from zoo_core.training.engine import Engine, compile_inference, shape_of_inference
+from zoo_core.training.engine import Engine
 from zoo_core.training.log import Report
 from zoo_core.training.options import TrainingOptions
 
@@ -298,15 +299,3 @@ def check_samples(images: np.ndarray, shape: Shape, where: str = "") -> None:
     if not np.isfinite(images).all():
         seen = f"{np.isnan(images).sum()} NaN and {np.isinf(images).sum()} infinite of {images.size} values"
         raise CheckFailed(f"finite samples{where}", seen, "end the network in a bounded activation, such as tanh")
-
-
-def every_class(count: int) -> np.ndarray:
-    """Of every class in turn, int32 (count,)."""
-    return np.arange(count, dtype="int32") % len(CLASSES)
-
-
-def inputs_of(data: Dataset, count: int) -> np.ndarray:
-    """The first training inputs, uint8 (count, H', W', C')."""
-    inputs = data.inputs("train")
-    assert inputs is not None
-    return inputs[:count]

@@ -75,5 +75,17 @@ def smallest_options(options: type[Options], given: Mapping[str, Any], owner: st
         return resolve(options, given, owner)
 
 
+def every_class(count: int) -> np.ndarray:
+    """Of every class in turn, int32 (count,)."""
+    return np.arange(count, dtype="int32") % len(CLASSES)
+
+
+def inputs_of(data: Dataset, count: int) -> np.ndarray:
+    """The first training inputs, uint8 (count, H', W', C')."""
+    inputs = data.inputs("train")
+    assert inputs is not None
+    return inputs[:count]
+
+
 def _labels(count: int, labelled: bool) -> np.ndarray | None:
-    return np.arange(count, dtype="int32") % len(CLASSES) if labelled else None
+    return every_class(count) if labelled else None

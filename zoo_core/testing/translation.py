@@ -5,7 +5,8 @@ from functools import partial
 import numpy as np
 
 from zoo_core.testing.results import CheckFailed, CheckSkipped
-from zoo_core.testing.subject import COUNT, Subject, inputs_of
+from zoo_core.testing.subject import COUNT, Subject
+from zoo_core.testing.tiny import inputs_of
 
 
 def inputs_matter_where_images_are_made_from_them(subject: Subject) -> None:

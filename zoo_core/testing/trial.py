@@ -15,8 +15,8 @@ from zoo_core.models.pixels import scale
 from zoo_core.testing.results import CheckFailed
 from zoo_core.training.backends import backend
 from zoo_core.training.build import Built
-from zoo_core.training.engine import name_variables
 from zoo_core.training.tools import TrainingTools
+from zoo_core.training.variables import name_variables
 
 LOSS = "`loss(nets, batch, tools)` to return a scalar and a dict of scalars by name"
 

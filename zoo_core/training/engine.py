@@ -11,8 +11,7 @@ without further structure:
 """
 
 import itertools
-import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import keras
@@ -21,10 +20,11 @@ from keras import ops
 
 from zoo_core.models import Batch, GenerativeModel, Networks, Phase, Tensor
 from zoo_core.models.pixels import scale
-from zoo_core.training.backends import Arrays, backend
+from zoo_core.training.backends import backend
 from zoo_core.training.optimizers import equip
 from zoo_core.training.options import TrainingOptions
-from zoo_core.training.tools import SamplingTools, TrainingTools
+from zoo_core.training.tools import TrainingTools
+from zoo_core.training.variables import assigned, name_variables
 
 NOISE_OF_STATISTICS = 2**31 - 1  # a stream of noise that no training step uses
 
@@ -189,7 +189,7 @@ class Engine:
 
     def _scheduled(self, phase: Phase, slots: dict) -> dict[str, Tensor]:
         """The learning rate of an update, for the log, where a schedule moves it."""
-        with _weights(self._all_variables, slots):
+        with assigned(self._all_variables, slots):
             rate = phase.optimizer.learning_rate
         return {} if isinstance(rate, keras.Variable) else {"learning_rate": rate}
 
@@ -200,7 +200,7 @@ class Engine:
 
         def loss_of(weights: dict) -> tuple[Tensor, tuple[dict, dict]]:
             loss, logs, others = self._loss(state | weights, phase, batch, tools)
-            with _weights(self._all_variables, slots):
+            with assigned(self._all_variables, slots):
                 scaled = phase.optimizer.scale_loss(loss)  # against underflow in float16; itself in any other type
             return scaled, (others, logs | {"loss": loss})
 
@@ -209,7 +209,7 @@ class Engine:
         return others, gradients, logs
 
     def _loss(self, state: dict, phase: Phase, batch: Batch, tools: TrainingTools) -> tuple[Tensor, dict, dict]:
-        with _weights(self._variables, state) as scope, tools.active():
+        with assigned(self._variables, state) as scope, tools.active():
             loss, logs = phase.loss(self._calls, batch, tools)
         others = {
             name: scope.get_current_value(variable)
@@ -255,50 +255,6 @@ class Engine:
         return _rows(dict(batch), turn, self.batches_per_step)
 
 
-def compile_inference(networks: Networks, function: Callable[..., Tensor]) -> Callable[..., np.ndarray]:
-    """A compiled `run(weights, seed, numbers, *arrays)` that calls `function(tools, N, *arrays)` under those weights.
-
-    Args:
-        function: calls the networks; `tools` draws the noise of the images with these `numbers` (N,) int32.
-    """
-    on = backend()
-    compiled = on.compile(_inference(networks, function))
-    return lambda weights, seed, numbers, *arrays: on.to_numpy(compiled(weights, np.int32(seed), numbers, *arrays))
-
-
-def shape_of_inference(
-    networks: Networks, function: Callable[..., Tensor], count: int, *arrays: np.ndarray
-) -> tuple[int, ...]:
-    """The shape of what `compile_inference` of them gives for `count` images, with the networks' own weights."""
-    weights = {name: variable.value for name, variable in name_variables(networks).items()}
-    numbers = np.arange(count, dtype="int32")
-    return backend().shape_of(_inference(networks, function), weights, np.int32(0), numbers, *arrays)
-
-
-def _inference(networks: Networks, function: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    on = backend()
-    variables = name_variables(networks)
-
-    def run(weights: Arrays, seed: Tensor, numbers: Tensor, *arrays: Tensor) -> Tensor:
-        tools = SamplingTools(on, on.key(seed), numbers)
-        with _weights(variables, weights), tools.active():
-            return function(tools, int(numbers.shape[0]), *arrays)
-
-    return run
-
-
-def name_variables(networks: Networks) -> dict[str, keras.Variable]:
-    """The variables of all networks by the names that states and checkpoints use."""
-    named = {}
-    for network, module in networks.items():
-        for group, variables in (("trainable", module.trainable_variables), ("other", module.non_trainable_variables)):
-            for i, variable in enumerate(variables):
-                # Keras numbers those that got no name through the whole process: another build, another number
-                name = re.sub(r"^variable_\d+$", "variable", variable.name)
-                named[f"networks/{network}/{group}/{i:03d}.{name}"] = variable
-    return named
-
-
 class _InFloat32:
     """A network whose outputs are float32 whatever it computes in: what losses sum over is not rounded to bfloat16."""
 
@@ -311,10 +267,6 @@ class _InFloat32:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._network, name)
-
-
-def _weights(variables: Mapping[str, keras.Variable], values: Arrays) -> keras.StatelessScope:
-    return keras.StatelessScope([(variable, values[name]) for name, variable in variables.items() if name in values])
 
 
 def _scaled(data: Batch, batch: Batch) -> dict[str, Tensor]:

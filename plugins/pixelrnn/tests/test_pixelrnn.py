@@ -11,11 +11,12 @@ from zoo_pixelrnn.network import RowLSTMNetwork
 import zoo_core
 from zoo_core.data import Dataset, Feeder, load_dataset
 from zoo_core.models.tasks import Likelihood
+from zoo_core.sampling.inference import compile_inference
 from zoo_core.specs import DataSpec, Field
 from zoo_core.testing import build_model, loss_of
 from zoo_core.training.backends import backend
 from zoo_core.training.build import Built, build
-from zoo_core.training.engine import Engine, compile_inference
+from zoo_core.training.engine import Engine
 from zoo_core.training.options import TrainingOptions
 from zoo_core.training.tools import SamplingTools
 

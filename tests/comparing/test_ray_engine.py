@@ -21,6 +21,9 @@ from zoo_core.comparing.plan import Plan, cells_of
 from zoo_core.comparing.ray_engine import RayEngine
 from zoo_core.errors import UsageError
 
+# Ray forks before it starts a program, whether or not JAX has threads in this process; the fork itself does nothing
+pytestmark = pytest.mark.filterwarnings("ignore:os.fork.. was called:RuntimeWarning")
+
 ASKED: dict[str, Any] = {
     "models": ("vae",),
     "data": ("digits@8",),

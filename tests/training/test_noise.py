@@ -1,6 +1,7 @@
 """The bits of `jax.random` on every backend, and the distributions that are made of them."""
 
-from collections.abc import Iterator
+import functools
+from collections.abc import Callable, Iterator
 
 import jax
 import numpy as np
@@ -103,6 +104,33 @@ def test_calls_of_a_step_draw_different_noise_and_the_same_again():
     one, again = draw(), draw()
     np.testing.assert_array_equal(one, again)
     assert not np.array_equal(one[0], one[1])
+
+
+@pytest.mark.parametrize("kind", ["training", "sampling"])
+def test_loops_draw_the_same_traced_and_turn_by_turn(kind: str, monkeypatch: pytest.MonkeyPatch):
+    """On torch `ops.fori_loop` is a loop in Python; its noise is that of a loop whose body is traced once."""
+
+    def draw() -> np.ndarray:
+        tools = all_tools(2)[kind == "sampling"]
+
+        def loop(turns: int) -> Tensor:
+            def turn(i: Tensor, x: Tensor) -> Tensor:
+                both = ops.stack([tools.normal((2,), index=5 - i), tools.uniform((2,), index=5 - i)])
+                return ops.where(ops.reshape(ops.arange(5) == i, (5, 1, 1)), both, x)
+
+            return ops.fori_loop(0, turns, turn, ops.zeros((5, 2, 2)))
+
+        first, second, between, third = loop(3), loop(5), tools.uniform((2,)), loop(5)
+        drawn = [to_numpy(array).ravel() for array in (first[:3], between, second, third)]
+        return np.concatenate(drawn)
+
+    def in_python(lower: int, upper: int, body: Callable[[int, Tensor], Tensor], x: Tensor) -> Tensor:
+        return functools.reduce(lambda x, i: body(i, x), range(lower, upper), x)
+
+    traced = draw()
+    monkeypatch.setattr(ops, "fori_loop", in_python)
+    np.testing.assert_array_equal(draw(), traced)
+    assert len(set(traced)) == len(traced)
 
 
 def test_noise_of_an_image_does_not_depend_on_its_batch():

@@ -12,11 +12,14 @@ from zoo_core.training.backends import Backend
 
 
 class _BackendTools(Tools):
-    """What training and sampling have in common. Calls are counted while tracing, so their numbers are static."""
+    """What training and sampling have in common. Calls are counted while tracing, so their numbers are static; where
+    `ops.fori_loop` is a loop in Python instead, as on torch, each turn has the numbers of the first."""
 
     def __init__(self, backend: Backend) -> None:
         self._backend = backend
         self._calls = 0
+        self._first_of_turn = 0
+        self._turns: list[int] = []  # that the loop has begun
 
     def grad(self, function: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
         return self._backend.grad(function)
@@ -26,6 +29,14 @@ class _BackendTools(Tools):
 
     def _next_key(self, key: Any, index: Tensor | None) -> Any:
         """A key of its own for each call and each turn of a loop."""
+        turn = None if index is None else _known(index)
+        if turn is None:
+            self._turns = []
+        elif not self._turns or turn in self._turns[:-1]:  # another loop
+            self._turns, self._first_of_turn = [turn], self._calls
+        elif turn != self._turns[-1]:
+            self._turns.append(turn)
+            self._calls = self._first_of_turn
         key = self._backend.fold_in(key, self._calls)
         self._calls += 1
         return key if index is None else self._backend.fold_in(key, index)
@@ -80,3 +91,11 @@ class SamplingTools(_BackendTools):
 def _in_floatx(tensor: Tensor) -> Tensor:
     """In float64 where all is computed in it."""
     return ops.cast(tensor, keras.config.floatx())
+
+
+def _known(index: Tensor) -> int | None:
+    """The number of a loop's turn; None while its body is traced, which is once for all turns."""
+    try:
+        return int(index)
+    except TypeError:
+        return None

@@ -18,6 +18,9 @@ from zoo_core.data.preparing.rules import Rules
 from zoo_core.data.preparing.shards import Done, Shard
 from zoo_core.errors import UsageError, ZooError
 
+# Ray forks before it starts a program, whether or not JAX has threads in this process; the fork itself does nothing
+pytestmark = pytest.mark.filterwarnings("ignore:os.fork.. was called:RuntimeWarning")
+
 CLUSTER = """
 import ray
 context = ray.init(address="local", num_cpus=3, include_dashboard=False, logging_level="error")

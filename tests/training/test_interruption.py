@@ -1,6 +1,5 @@
 """Kill a process at any moment and nothing is lost: the run ends with the bits of one that was never interrupted."""
 
-import itertools
 import json
 import os
 import random
@@ -55,7 +54,7 @@ those with a part, and of these the one of this number."""
 TIMES = {"seconds", "wall_seconds", "images_per_second", "peak_memory_mib"}
 SMALL = {"width": 2, "latent": 2}
 FEW = {"batch_size": 8, "steps": 12, "checkpoint_every": 3, "sample_every": 5, "log_every": 2}
-MANY = {**FEW, "steps": 60, "checkpoint_every": 1, "select_every": 20, "log_every": 1, "keep": 3}
+MANY = {**FEW, "steps": 240, "checkpoint_every": 1, "select_every": 20, "log_every": 1, "keep": 3}
 
 Event = tuple[str, str, int]
 
@@ -113,24 +112,31 @@ def test_killed_at_many_moments_a_run_ends_as_if_nothing_had_happened(tmp_path: 
     """Between any two writes and within any, and at any time, also while it starts."""
     rng, deaths = random.Random(seed), []
     run, whole = tmp_path / "run", tmp_path / "whole"
-    assert ends_by(zoo(whole, MANY)) == 0
-    for turn in itertools.count():
-        if turn % 3:
+    began, process = time.monotonic(), zoo(whole, MANY)
+    wait_for_a_line(process, whole)
+    start_takes = time.monotonic() - began
+    assert ends_by(process) == 0
+    for turn in range(15):
+        if turn % 5 > 1:
             process = zoo(run, MANY, ("any", "", rng.randint(1, 60)))
         else:
-            process, lines = zoo(run, MANY), (run / "metrics.jsonl")
-            if turn % 2:  # once it trains
-                before = lines.stat().st_mtime_ns if lines.exists() else 0
-                while process.poll() is None and (not lines.exists() or lines.stat().st_mtime_ns == before):
-                    time.sleep(0.01)
-            time.sleep(rng.uniform(0, 1 if turn % 2 else 6))
+            process = zoo(run, MANY)
+            if turn % 5:
+                wait_for_a_line(process, run)
+            time.sleep(rng.uniform(0, 0.3 if turn % 5 else start_takes))
             process.kill()
         deaths.append(ends_by(process))
-        if deaths[-1] == 0:
-            break
-    assert len(deaths) > 10
-    assert {signal.SIGKILL, signal.SIGXFSZ} < set(deaths)
+    assert set(deaths) == {signal.SIGKILL, signal.SIGXFSZ}
+    assert ends_by(zoo(run, MANY)) == 0
     assert_same(run, whole)
+
+
+def wait_for_a_line(process: subprocess.Popen, run: Path) -> None:
+    """Until it trains, or has ended."""
+    lines = run / "metrics.jsonl"
+    before = lines.stat().st_mtime_ns if lines.exists() else 0
+    while process.poll() is None and (not lines.exists() or lines.stat().st_mtime_ns == before):
+        time.sleep(0.01)
 
 
 def description(backend: str) -> RunDescription:

@@ -135,5 +135,7 @@ def test_another_run_another_shape_another_version():
 def test_what_no_file_can_hold():
     with pytest.raises(UsageError, match="at most 65,535 images and 16,777,216 latents, received 65,536 and 65,536"):
         pack(Latents(RUN, np.float32(1), np.zeros((65536, 1), np.int32)))
+    with pytest.raises(UsageError, match=r"axes of at most 65,535, received \(65536, 1\) for each image"):
+        pack(Latents(RUN, np.float32(1), np.zeros((1, 65536, 1), np.int32)))
     with pytest.raises(UsageError, match="larger --step"):
         pack(Latents(RUN, np.float32(1), np.array([[0], [10000]], np.int32)))

@@ -21,6 +21,7 @@ MAGIC, VERSION = b"ZOOL", 1
 LARGEST_FILE = 2**26
 MOST_IMAGES = 2**16 - 1
 MOST_VALUES = 2**24
+LONGEST_AXIS = 2**16 - 1
 LARGEST_STEP = 1e30
 FARTHEST = 4095
 """From its channel's mean a value may lie at most."""
@@ -50,7 +51,8 @@ def pack(latents: Latents) -> bytes:
     """The content of a file.
 
     Raises:
-        UsageError: for more images or values than a file may hold, or values too far from each other.
+        UsageError: for more images or values than a file may hold, latents with a longer axis, or values too far from
+            each other.
     """
     count, *shape = latents.values.shape
     if count > MOST_IMAGES or latents.values.size > MOST_VALUES:
@@ -58,6 +60,11 @@ def pack(latents: Latents) -> bytes:
             f"A file holds at most {MOST_IMAGES:,} images and {MOST_VALUES:,} latents, received {count:,} "
             f"and {latents.values.size:,}.",
             "Compress them into several files.",
+        )
+    if max(shape, default=1) > LONGEST_AXIS:
+        raise UsageError(
+            f"A file holds latents with axes of at most {LONGEST_AXIS:,}, received {tuple(shape)} for each image.",
+            "Choose a model with smaller latents: zoo models list.",
         )
     channels = shape[-1] if shape else 1
     spread = int(latents.values.max()) - int(latents.values.min())

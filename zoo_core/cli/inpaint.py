@@ -48,8 +48,9 @@ def inpaint(
     """Fill in what is unknown of IMAGE, a file in 8-bit gray or RGB of the size that RUN's model was trained on, and
     write OUT, a PNG. All known pixels stay exactly as they are.
 
-    Models such as pixelrnn do it themselves. For a GAN or a VAE the latents are looked for whose image agrees with what
-    is known, and that image fills the hole.
+    Models such as pixelrnn do it themselves, pixel by pixel, each given those above it and to its left: what is known
+    below a hole or to the right of it is not looked at. For a GAN or a VAE the latents are looked for whose image
+    agrees with what is known, and that image fills the hole.
 
     \b
     For example:

@@ -60,10 +60,12 @@ def inpaint(
 ) -> Inpainting:
     """Complete an image of which a part is unknown.
 
-    A model with the task `inpaint` does it itself, pixel by pixel if it is PixelRNN. For any other that makes images of
-    latent vectors, such as a GAN or a VAE, the vector is looked for whose image agrees with the known pixels around the
-    unknown ones (Yeh et al. 2017, see `zoo_core.sampling.projection`), and the unknown ones are taken from that image.
-    The paper then blends the two by Poisson's equation, which moves levels near the seam; here nothing is blended.
+    A model with the task `inpaint` does it itself. PixelRNN does it pixel by pixel, each given those before it in its
+    row and the rows above: what is known below a hole, or to the right of it, is not looked at. For any other that
+    makes images of latent vectors, such as a GAN or a VAE, the vector is looked for whose image agrees with the known
+    pixels around the unknown ones (Yeh et al. 2017, see `zoo_core.sampling.projection`), and the unknown ones are taken
+    from that image. The paper then blends the two by Poisson's equation, which moves levels near the seam; here nothing
+    is blended.
 
     Args:
         run: of a model with the task `inpaint` or `generate`.

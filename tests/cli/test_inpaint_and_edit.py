@@ -44,6 +44,7 @@ def test_a_box_is_filled(invoke: Invoke, vae_run: str, digit: str, tmp_path: Pat
     [
         ((), "Add: --mask FILE"),
         (("--box", "1,2,3"), "expected four whole numbers such as 8,8,16,16, received '1,2,3'"),
+        (("--box", "²,1,1,1"), "expected four whole numbers such as 8,8,16,16, received '²,1,1,1'"),
         (("--mask", "nowhere.png"), "There is no file 'nowhere.png'"),
     ],
 )

@@ -16,7 +16,7 @@ class _Box(click.ParamType):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, ...]:
         parts = str(value).split(",")
-        if len(parts) != 4 or not all(part.strip().isdigit() for part in parts):
+        if len(parts) != 4 or not all(part.strip().isdecimal() for part in parts):
             self.fail(f"expected four whole numbers such as 8,8,16,16, received '{value}'", param, ctx)
         return tuple(map(int, parts))
 

@@ -45,6 +45,7 @@ def test_what_is_saved_makes_the_same_images(fitted: ImageGenerator, digits: np.
     np.testing.assert_array_equal(loaded.generate(4, seed=3), images)
     assert (loaded.width, loaded.height, loaded.noise_dim, loaded.options) == (8, 8, 3, fitted.options)
     assert loaded.run == path
+    assert repr(loaded) == repr(fitted)  # of the same name of the model, too
     with pytest.raises(zoo_core.UsageError, match="already exists"):
         fitted.save(path)
     np.testing.assert_array_equal(fitted.generate(4, seed=3), images)  # where it was it still is

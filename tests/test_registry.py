@@ -301,6 +301,19 @@ def test_without_plugins_it_says_how_to_get_one():
         Registry(entry_points=[]).model("vae")
 
 
+def test_a_model_is_asked_for_by_its_plain_name_where_that_is_its_own(
+    make_plugin: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    make_plugin("good")
+    assert registry().name_of(registry().model("zoo-good:good")) == "good"
+    base = "from zoo_core.models import GenerativeModel\n"
+    (tmp_path / "good.py").write_text(base + "class A(GenerativeModel): inference = phases = networks = sample = print")
+    monkeypatch.setenv("ZOO_MODEL_FILES", str(tmp_path / "good.py"))
+    registry.cache_clear()
+    assert registry().name_of(registry().model("good")) == "good"
+    assert registry().name_of(registry().model("zoo-good:good")) == "zoo-good:good"
+
+
 def test_two_models_of_one_name_are_told_apart_by_their_packages(make_plugin: Callable[..., Path]):
     make_plugin("abc")
     make_plugin("other", yields(OTHER))

@@ -196,7 +196,12 @@ class ImageGenerator:
         height, width, _ = description.data.image_shape
         values = options.model_dump()
         generator = cls(
-            width, height, values.get("latent"), model=registered.full_name, options=values, seed=description.seed
+            width,
+            height,
+            values.get("latent"),
+            model=registry().name_of(registered),
+            options=values,
+            seed=description.seed,
         )
         generator._use(run.path)
         return generator

@@ -129,6 +129,12 @@ class Registry:
         own = [model for model in self._called(plain) if model.plugin.distribution == run.distribution]
         return own[0] if own else self.model(run.model)
 
+    def name_of(self, model: RegisteredModel) -> str:
+        """The name to ask for this model by: the plain one where that is its own, or else `distribution:name`."""
+        plain = model.spec.name
+        meant = self._file(plain) if plain in self.files else self.models.get(plain)
+        return plain if meant is model else model.full_name
+
     def add_file(self, path: Path) -> str:
         """Run a file that defines a model; see `zoo_core.model_files`.
 

@@ -2,6 +2,7 @@
 
 import doctest
 import gc
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -46,7 +47,8 @@ def test_what_is_saved_makes_the_same_images(fitted: ImageGenerator, digits: np.
     assert (loaded.width, loaded.height, loaded.noise_dim, loaded.options) == (8, 8, 3, fitted.options)
     assert loaded.run == path
     assert repr(loaded) == repr(fitted)  # of the same name of the model, too
-    with pytest.raises(zoo_core.UsageError, match="already exists"):
+    assert loaded.run == path
+    with pytest.raises(zoo_core.UsageError, match=r"already exists\. Name another folder\.$"):
         fitted.save(path)
     np.testing.assert_array_equal(fitted.generate(4, seed=3), images)  # where it was it still is
 
@@ -146,6 +148,22 @@ def test_a_fit_that_fails_before_its_first_checkpoint_leaves_what_was_there(digi
         made.fit(digits, steps=3, batch_size=2, callbacks=[Fails()])
     assert made.run == run
     np.testing.assert_array_equal(made.generate(2), before)
+
+
+def test_an_interrupted_fit_says_how_to_keep_what_it_learnt(digits: np.ndarray):
+    class Interrupts:
+        every = 2
+
+        def __call__(self, step: int, sampler: zoo_core.Sampler, last: bool) -> None:
+            signal.raise_signal(signal.SIGINT)
+
+    made = ImageGenerator(8, 8, 3, model="vae", options=TINY)
+    with pytest.raises(
+        zoo_core.Interrupted, match=r"Stopped after step \d+ of 9; .* generator\.save\(FOLDER\)"
+    ) as raised:
+        made.fit(digits, steps=9, batch_size=2, callbacks=[Interrupts()])
+    assert "resume" not in str(raised.value)
+    assert made.generate(1).shape == (1, 8, 8, 1)
 
 
 def test_its_temporary_folder_goes_with_it(digits: np.ndarray):

@@ -15,7 +15,7 @@ from zoo_core.api import train
 from zoo_core.data import Dataset, Split, load_dataset
 from zoo_core.data.dataset import SPLITS, carve_all
 from zoo_core.data.sources import parse_source, resize_dataset
-from zoo_core.errors import UsageError
+from zoo_core.errors import Interrupted, UsageError
 from zoo_core.files import NotWritten
 from zoo_core.operations.compression import Compressed, compress, decompress
 from zoo_core.operations.editing import Edit, edit
@@ -125,7 +125,8 @@ class ImageGenerator:
             Itself.
 
         Raises:
-            UsageError, ZooError, Interrupted: as `zoo_core.train`.
+            UsageError: for data that is none of these. Otherwise as `zoo_core.train`.
+            ZooError, Interrupted: as `zoo_core.train`.
         """
         dataset = self._dataset(data, labels, settings.get("data_dir"))
         given = {"steps": steps, "batch_size": batch_size}
@@ -133,11 +134,15 @@ class ImageGenerator:
         settings["training"] = {**(settings.get("training") or {}), **training}
         folder = Path(mkdtemp(prefix="zoo-"))
         forget = weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        run = RunFolder(folder / "run")
         try:
-            train(self.model, dataset, folder / "run", seed=self.seed, options=self.options, **settings)
+            train(self.model, dataset, run.path, seed=self.seed, options=self.options, **settings)
+        except Interrupted as error:  # its hint names the run's folder, which goes with the generator
+            kept = "The generator is what it was then; generator.save(FOLDER) keeps it."
+            raise Interrupted(error.message, kept if steps_of(run) else "Fit it again.") from error
         finally:
-            if RunFolder.is_run(folder / "run") and steps_of(RunFolder(folder / "run")):
-                self._use(folder / "run")
+            if RunFolder.is_run(run.path) and steps_of(run):
+                self._use(run.path)
                 self._forget()
                 self._forget = forget
             else:
@@ -172,7 +177,10 @@ class ImageGenerator:
             ZooError: where the disk is full.
         """
         path = Path(path)
-        RunFolder.check_free(path)
+        try:
+            RunFolder.check_free(path)
+        except UsageError as error:  # its hint is for the command line
+            raise UsageError(error.message, "Name another folder.") from error
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             with TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as temporary:

@@ -112,6 +112,9 @@ def test_what_is_asked_wrong(digits: np.ndarray, tmp_path: Path):
         ImageGenerator(model="pix2pix")
     with pytest.raises(zoo_core.UsageError, match="latent"):
         ImageGenerator(noise_dim=0)
+    for width in (0, -8, 8.5):
+        with pytest.raises(zoo_core.UsageError, match=f"at least 1 pixel, whole numbers, received {width} and 8"):
+            ImageGenerator(width, 8)
     made = ImageGenerator(8, 8, 3, model="vae", options=TINY)
     for use in (made.generate, lambda: made.save(tmp_path / "out"), lambda: made.reconstruct(digits)):
         with pytest.raises(zoo_core.UsageError, match=r"learnt nothing yet.*generator\.fit\(images\)"):

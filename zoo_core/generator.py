@@ -48,7 +48,7 @@ class ImageGenerator:
         options: of the model, all of them, by name.
 
     Raises:
-        UsageError: for an unknown model, an option that it has not, or one out of bounds.
+        UsageError: for an unknown model, an option that it has not or one out of bounds, or images without pixels.
 
     Examples:
         >>> import zoo_core
@@ -72,6 +72,11 @@ class ImageGenerator:
         options: Mapping[str, Any] | None = None,
         seed: int = 0,
     ) -> None:
+        if not (isinstance(width, int) and isinstance(height, int) and min(width, height) >= 1):
+            raise UsageError(
+                f"Expected a width and a height of at least 1 pixel, whole numbers, received {width!r} and {height!r}.",
+                "For example: ImageGenerator(width=32, height=32)",
+            )
         known = registry().model(model).load_options()
         given = dict(options or {})
         if noise_dim is not None:

@@ -18,7 +18,7 @@ from zoo_core.data.sources import parse_source, resize_dataset
 from zoo_core.errors import Interrupted, UsageError
 from zoo_core.files import NotWritten
 from zoo_core.operations.compression import Compressed, compress, decompress
-from zoo_core.operations.editing import Edit, edit
+from zoo_core.operations.editing import Edit, Images, edit
 from zoo_core.operations.inpainting import Inpainting, inpaint
 from zoo_core.operations.reconstruction import Reconstructions, reconstruct
 from zoo_core.operations.sampling import draw, in_turn, interpolate
@@ -233,7 +233,7 @@ class ImageGenerator:
         """As `zoo_core.inpaint` with its run."""
         return inpaint(self.run, image, mask, **settings)
 
-    def edit(self, image: str | Path, **settings: Any) -> Edit:
+    def edit(self, image: Images, **settings: Any) -> Edit:
         """As `zoo_core.edit` with its run."""
         return edit(self.run, image, **settings)
 

@@ -45,7 +45,6 @@ def test_what_is_saved_makes_the_same_images(fitted: ImageGenerator, digits: np.
     loaded = ImageGenerator.load(path)
     np.testing.assert_array_equal(loaded.generate(4, seed=3), images)
     assert (loaded.width, loaded.height, loaded.noise_dim, loaded.options) == (8, 8, 3, fitted.options)
-    assert loaded.run == path
     assert repr(loaded) == repr(fitted)  # of the same name of the model, too
     assert loaded.run == path
     with pytest.raises(zoo_core.UsageError, match=r"already exists\. Name another folder\.$"):
@@ -105,6 +104,16 @@ def test_arrays_and_data_sets_are_brought_to_the_size(digits: np.ndarray):
         assert dataset.spec.name.endswith("@12")
 
 
+def test_a_path_is_that_of_a_folder(digits: np.ndarray, tmp_path: Path):
+    folder = tmp_path / "photos@64"
+    folder.mkdir()
+    for number, image in enumerate(digits[:4]):
+        Image.fromarray(image[..., 0]).save(folder / f"{number}.png")
+    dataset = ImageGenerator(10, 8, 3, model="vae")._dataset(folder, None, None)
+    assert dataset.spec.image_shape == (8, 10, 1)
+    assert sum(dataset.spec.splits.values()) == 4
+
+
 def test_what_is_asked_wrong(digits: np.ndarray, tmp_path: Path):
     with pytest.raises(zoo_core.UsageError, match=r"Unknown model 'dcgna'\. Did you mean 'dcgan'"):
         ImageGenerator(model="dcgna")
@@ -125,6 +134,10 @@ def test_what_is_asked_wrong(digits: np.ndarray, tmp_path: Path):
         made.fit(digits, [1, 2])
     with pytest.raises(zoo_core.UsageError, match="a data set has its own"):
         made.fit("digits", [1, 2])
+    with pytest.raises(zoo_core.UsageError, match=r"Expected an array of images, .* received list\..*np\.stack"):
+        made.fit([digits[0], digits[1]])
+    with pytest.raises(zoo_core.UsageError, match=r"nowhere.* should be a folder of images, but it is not there"):
+        made.fit(tmp_path / "nowhere")
     with pytest.raises(zoo_core.UsageError, match="makes images of 8x8, received 'digits@16'"):
         made.fit("digits@16")
     assert not (tmp_path / "out").exists()

@@ -109,7 +109,7 @@ class ImageGenerator:
 
     def fit(
         self,
-        data: np.ndarray | str | Dataset,
+        data: np.ndarray | str | Path | Dataset,
         labels: Sequence[Any] | np.ndarray | None = None,
         *,
         steps: int | None = None,
@@ -120,8 +120,8 @@ class ImageGenerator:
 
         Args:
             data: uint8 (N, H, W, C) or (N, H, W), at least 3 images, of which a fifth is held out for tests and a tenth
-                of the others for validation, as of a folder; a source such as "mnist" or "folder:photos"; or a data
-                set. What has another size is resized, images of a folder are cropped first.
+                of the others for validation, as of a folder; a source such as "mnist" or "folder:photos"; the Path of a
+                folder; or a data set. What has another size is resized, images of a folder are cropped first.
             labels: of an array, one for each image, numbers or names of classes.
             steps, batch_size: of the training, by default those of `zoo train`.
             settings: others of `zoo_core.train`, such as `device`, `callbacks` and `training`.
@@ -262,12 +262,23 @@ class ImageGenerator:
         self.__dict__.pop("_sampler", None)
 
     def _dataset(
-        self, data: np.ndarray | str | Dataset, labels: Sequence[Any] | np.ndarray | None, data_dir: str | Path | None
+        self,
+        data: np.ndarray | str | Path | Dataset,
+        labels: Sequence[Any] | np.ndarray | None,
+        data_dir: str | Path | None,
     ) -> Dataset:
         """What to fit to, in the size of the images."""
+        if not isinstance(data, np.ndarray | str | Path | Dataset):
+            raise UsageError(
+                'Expected an array of images, a source such as "mnist" or "folder:photos", the Path of a folder, or a '
+                f"data set, received {type(data).__name__}.",
+                "Make one array of a list of images: np.stack(images)",
+            )
         size = f"{self.height}" if self.height == self.width else f"{self.height}x{self.width}"
         if labels is not None and not isinstance(data, np.ndarray):
             raise UsageError("Labels belong to an array of images; a data set has its own.", "Leave them out.")
+        if isinstance(data, Path):
+            data = f"folder:{data}/"  # so that "photos@64" is the folder of that name
         if isinstance(data, str):
             return load_dataset(_sized(data, size, (self.height, self.width)), Path(data_dir) if data_dir else None)
         dataset = _of_array(data, labels) if isinstance(data, np.ndarray) else data

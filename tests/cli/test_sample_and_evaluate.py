@@ -87,6 +87,9 @@ def test_a_path_as_a_strip_and_as_an_animation(invoke: Invoke, runs: dict[str, P
         assert strip.size == (4 * 18 + 2, 2 * 18 + 2)
     with Image.open(tmp_path / "walk.gif") as animation:
         assert (animation.n_frames, animation.size) == (7, (16, 16))
+    walk = ("--interpolate", "linear", "-n", "3", "--frames", "4", "--out", str(tmp_path / "classes.gif"), "--json")
+    classes = invoke("sample", str(runs["cgan"]), *walk)
+    assert json.loads(classes.stdout)["images"] == 2 * 4  # the second class begins with an image of its own
 
 
 @pytest.mark.parametrize(

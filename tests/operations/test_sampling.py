@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import zoo_core
-from zoo_core.operations.sampling import draw_parts
+from zoo_core.operations.sampling import draw_parts, film
 
 
 def test_what_is_drawn_is_what_the_sampler_draws(vae_run: Path):
@@ -63,6 +63,13 @@ def test_a_stretch_of_a_conditional_model_is_of_one_class(cgan_run: Path):
     path = zoo_core.interpolate(cgan_run, 3, 2, labels=["4", "7"])
     expected = zoo_core.Sampler.load(cgan_run).generate(2, 0, np.array([4, 7], "int32"))
     np.testing.assert_allclose(path[:, 0].astype(int), expected.astype(int), atol=1)
+
+
+def test_an_animation_shows_an_image_once_and_both_where_the_class_changes():
+    stretches = np.arange(9, dtype="uint8").reshape(3, 3, 1, 1, 1)
+    assert film(stretches).ravel().tolist() == [0, 1, 3, 4, 6, 7, 8]
+    assert film(stretches, np.array([4, 4, 7])).ravel().tolist() == [0, 1, 3, 4, 5, 6, 7, 8]
+    assert film(stretches[:1], np.array([4])).ravel().tolist() == [0, 1, 2]
 
 
 def test_what_no_path_leads_through(vae_run: Path, doubling_run: Path):

@@ -53,8 +53,6 @@ def sample(
       zoo sample runs/first --interpolate spherical --frames 20 --out walk.gif
       zoo sample runs/first --truncation 1 --checkpoint best
     """
-    import numpy as np
-
     from zoo_core.errors import UsageError
     from zoo_core.operations import sampling, writing
     from zoo_core.sampling import grids
@@ -74,8 +72,8 @@ def sample(
         count, frames = count or 6, frames or 10
         asked = sampling.in_turn(sampler, labels, count - 1)
         stretches = sampling.walk(sampler, count, frames, way, seed, asked, truncation)
-        if out.suffix.lower() == ".gif":  # each stretch begins where the one before it has ended
-            images = np.concatenate([*stretches[:, :-1], stretches[-1, -1:]])
+        if out.suffix.lower() == ".gif":
+            images = sampling.film(stretches, asked)
             grids.write_gif(out, images)
         else:
             images = stretches.reshape(-1, *stretches.shape[2:])

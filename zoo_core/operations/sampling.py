@@ -89,7 +89,21 @@ def in_turn(sampler: Sampler, names: Sequence[str], count: int) -> np.ndarray | 
     for name in names:
         if name not in classes:
             raise unknown("class", name, classes)
-    return np.resize(np.array([classes.index(name) for name in names or classes], "int32"), max(count, 0))
+    return np.resize(np.array([classes.index(name) for name in chosen], "int32"), max(count, 0))
+
+
+def film(stretches: np.ndarray, labels: np.ndarray | None = None) -> np.ndarray:
+    """What `walk` gives as one animation, uint8 (F, H, W, C).
+
+    A stretch begins with the image that the one before ends with, which is shown once; but where it is of another
+    class, it begins with another image of the same latents, and both are shown.
+    """
+    parts = []
+    for i, stretch in enumerate(stretches):
+        last = i + 1 == len(stretches)
+        shown_again = not last and (labels is None or labels[i] == labels[i + 1])
+        parts.append(stretch[:-1] if shown_again else stretch)
+    return np.concatenate(parts)
 
 
 def draw(

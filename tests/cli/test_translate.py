@@ -30,6 +30,13 @@ def test_a_file_in_a_file_out(invoke: Invoke, doubling_run: Path, tmp_path: Path
     assert "already exists" in again.stderr
 
 
+def test_that_colours_are_lost_is_told(invoke: Invoke, doubling_run: Path, tmp_path: Path):
+    Image.new("RGB", (10, 6), "red").save(tmp_path / "red.png")
+    result = invoke("enhance", str(doubling_run), str(tmp_path / "red.png"), str(tmp_path / "large.png"), "--json")
+    assert "1 of 1 images lost their colours" in result.stderr
+    assert json.loads(result.stdout)["images"] == 1
+
+
 def test_its_scores_are_of_pairs(invoke: Invoke, doubling_run: Path):
     result = invoke("evaluate", str(doubling_run), "--features", "pixels", "--json")
     assert result.exit_code == 0, result.stderr

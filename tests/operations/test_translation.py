@@ -32,7 +32,10 @@ def test_a_file_becomes_a_file_and_a_folder_a_folder(doubling_run: Path, tmp_pat
     other = write(tmp_path / "in" / "deep" / "other.bmp", (3, 4), seed=1)
     colour = write(tmp_path / "in" / "colour.png", (9, 9, 3), seed=2)
     told: list[tuple[str, int, int]] = []
-    made = zoo_core.enhance(doubling_run, tmp_path / "in", tmp_path / "out", progress=lambda *said: told.append(said))
+    notes: list[str] = []
+    made = zoo_core.enhance(
+        doubling_run, tmp_path / "in", tmp_path / "out", progress=lambda *said: told.append(said), note=notes.append
+    )
     assert sorted(path.relative_to(tmp_path / "out").as_posix() for path in made) == [
         "colour.png",
         "deep/other.png",
@@ -42,11 +45,13 @@ def test_a_file_becomes_a_file_and_a_folder_a_folder(doubling_run: Path, tmp_pat
     np.testing.assert_array_equal(read(tmp_path / "out" / "deep" / "other.png"), doubled(other))
     gray = np.asarray(Image.fromarray(colour).convert("L"))  # the model was trained on gray images
     np.testing.assert_array_equal(read(tmp_path / "out" / "colour.png"), doubled(gray))
+    assert notes == ["1 of 3 images lost their colours: the model takes gray ones."]
     what, done, of = told[-1]
     assert (what, done) == ("Tiles", of)
     assert [done for _, done, _ in told] == sorted(done for _, done, _ in told)
 
-    (file,) = zoo_core.translate(doubling_run, tmp_path / "in" / "one.png", tmp_path / "one.webp")
+    (file,) = zoo_core.translate(doubling_run, tmp_path / "in" / "one.png", tmp_path / "one.webp", note=notes.append)
+    assert len(notes) == 1
     assert read(file).shape == (38, 60, 3)  # WebP has no gray
 
 

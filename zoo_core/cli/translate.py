@@ -7,7 +7,7 @@ from typing import Any, Literal
 import click
 
 from zoo_core.cli.options import backend_option, checkpoint_option
-from zoo_core.cli.output import emit, json_option
+from zoo_core.cli.output import console, emit, json_option
 
 Command = Callable[..., Any]
 
@@ -40,6 +40,7 @@ def translate(run: Path, source: Path, out: Path, **settings: Any) -> None:
 
     The model was trained on pairs, such as maps and photographs. Images may have any size: they are divided into
     overlapping tiles of the size that it was trained on, and what these become is blended. Into a folder go PNG files.
+    Where the model was trained on gray images, colours are lost.
 
     \b
     For example:
@@ -56,7 +57,8 @@ def enhance(run: Path, source: Path, out: Path, **settings: Any) -> None:
 
     The model was trained against a degradation, such as `--data folder:photos@64~noise25`, and undoes that one: after
     ~downscale2 images become twice as large. They may have any size: they are divided into overlapping tiles of the
-    size that it was trained on, and what these become is blended. Into a folder go PNG files.
+    size that it was trained on, and what these become is blended. Into a folder go PNG files. Where the model was
+    trained on gray images, colours are lost.
 
     \b
     For example:
@@ -72,6 +74,17 @@ def _apply(
     import zoo_core
     from zoo_core.cli.progress import Counting
 
+    notes: list[str] = []
     with Counting() as counting:
-        files = zoo_core.translate(run, source, out, seed=seed, checkpoint=checkpoint or "final", progress=counting)
+        files = zoo_core.translate(
+            run,
+            source,
+            out,
+            seed=seed,
+            checkpoint=checkpoint or "final",
+            progress=counting,
+            note=notes.append,
+        )
+    for note in notes:  # now that the bar is gone
+        console().print(note)
     emit({"run": str(run), "images": len(files), "seed": seed, "out": str(out)}, as_json)

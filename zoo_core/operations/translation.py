@@ -50,9 +50,10 @@ def translate(
     seed: int = 0,
     checkpoint: Rule = "final",
     progress: Progress | None = None,
+    note: Callable[[str], object] | None = None,
 ) -> list[Path]:
     """Put images through a model that makes images from others, whatever their size: in overlapping tiles of the size
-    that it was trained on, blended.
+    that it was trained on, blended. Where it takes gray images, colours are lost.
 
     Args:
         run: of a model with the task `translate`, such as pix2pix.
@@ -62,6 +63,7 @@ def translate(
         seed: of the noise where the model takes any.
         checkpoint: of the run, the "final" one or the "best".
         progress: told of the tiles that are done.
+        note: told, at the end, how many images lost their colours, where any did.
 
     Returns:
         The files that were written.
@@ -81,12 +83,16 @@ def translate(
         if progress:
             progress("Tiles", done, total)
 
+    channels, grayed = sampler.data.fields["inputs"].shape[2], 0
     with whole_folder(out) if source.is_dir() else nullcontext(out) as place:
         for job in jobs:
             (image,) = attempt_all(partial(decode, size=None), [job.source])
             if isinstance(image, Exception):
                 raise ZooError(f"'{job.source}' has changed or gone meanwhile.", "Run again when nothing changes it.")
+            grayed += channels == 1 and bool((image != image[..., :1]).any())
             _write(place / job.out.relative_to(out), translate_image(sampler, image, seed, count))
+    if grayed and note:
+        note(f"{grayed} of {len(jobs)} images lost their colours: the model takes gray ones.")
     return [job.out for job in jobs]
 
 
@@ -98,9 +104,10 @@ def enhance(
     seed: int = 0,
     checkpoint: Rule = "final",
     progress: Progress | None = None,
+    note: Callable[[str], object] | None = None,
 ) -> list[Path]:
     """Restore images by a model trained against a degradation: more pixels, less noise, sharper. As `translate`."""
-    return translate(run, source, out, seed=seed, checkpoint=checkpoint, progress=progress)
+    return translate(run, source, out, seed=seed, checkpoint=checkpoint, progress=progress, note=note)
 
 
 def plan(source: Path, out: Path) -> list[Job]:

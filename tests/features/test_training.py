@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from zoo_core.data import Dataset, Split
+from zoo_core.data.degradation import Degradation
 from zoo_core.errors import UnsupportedShape, UsageError
 from zoo_core.features import Classifier, storage
 from zoo_core.features.storage import Recipe
@@ -58,6 +59,11 @@ def test_a_single_class_is_refused():
     data = squares(4, classes=("only",), labels=np.zeros(4, np.int32))
     with pytest.raises(UsageError, match="two classes or more, and 'squares' has 1"):
         train_classifier(data, Recipe(), silent)
+
+
+def test_pairs_are_refused_since_only_their_images_would_be_learnt_from():
+    with pytest.raises(UsageError, match=r"'squares~noise25' have inputs.*Leave ~DEGRADATION out"):
+        train_classifier(squares(4).named("squares~noise25", None).degraded(Degradation("noise", 25)), Recipe(), silent)
 
 
 def test_sizes_that_it_cannot_take_are_refused_before_training():

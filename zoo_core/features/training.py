@@ -28,7 +28,8 @@ def train_classifier(
             `images_per_second` and the loss in nats, `classifier/loss`.
 
     Raises:
-        UsageError: for a data set without labels, with a single class or of images that the network can't take.
+        UsageError: for a data set without labels, with a single class, with inputs beside its images, or of images that
+            the network can't take.
     """
     _check(data.spec)
     shape = data.spec.image_shape
@@ -118,6 +119,11 @@ def _check(spec: DataSpec) -> None:
         raise UsageError(
             f"A classifier needs images of two classes or more, and '{spec.name}' has {len(spec.classes)}.",
             "In a folder of images, one folder for each class gives the labels.",
+        )
+    if "inputs" in spec.fields:
+        raise UsageError(
+            f"A classifier learns from images alone, and those of '{spec.name}' have inputs, which it would not see.",
+            "Leave ~DEGRADATION out, or prepare the images without --inputs.",
         )
     if not SMALLEST <= min(height, width) <= max(height, width) <= LARGEST:
         raise UnsupportedShape(

@@ -29,6 +29,13 @@ def test_no_records_print_nothing(capsys: pytest.CaptureFixture[str]):
     assert capsys.readouterr().out == ""
 
 
+def test_floats_are_rounded_in_a_table_alone(capsys: pytest.CaptureFixture[str]):
+    emit({"psnr": 31.23456, "count": 3}, as_json=False, digits=2)
+    assert capsys.readouterr().out.split() == ["psnr", "31.23", "count", "3"]
+    emit({"psnr": 31.23456}, as_json=True, digits=2)
+    assert json.loads(capsys.readouterr().out) == {"psnr": 31.23456}
+
+
 def test_json_comes_back_as_it_was(capsys: pytest.CaptureFixture[str]):
     emit(RECORDS, as_json=True)
     out = capsys.readouterr().out

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 COLUMNS = ("name", "data", "shape", "validation_accuracy", "test_accuracy")
 """Of the listing; more is shown of one classifier, and in JSON."""
 
+DIGITS = 4
+"""Of an accuracy in a table."""
+
 
 @click.group()
 def classifier() -> None:
@@ -65,7 +68,7 @@ def train(data: str, data_dir: Path | None, out: Path, seed: int, steps: int, as
         progress.begin("Training", 0, steps)
         network, info = train_classifier(dataset, storage.Recipe(seed=seed, steps=steps), progress.log)
     storage.save(out, network, info)
-    emit(_describe(Classifier.open(out)), as_json)
+    emit(_describe(Classifier.open(out)), as_json, DIGITS)
 
 
 @classifier.command()
@@ -84,10 +87,10 @@ def show(classifier: str | None, as_json: bool) -> None:
 
     if classifier is None:
         found = [_describe(Classifier.shipped(data)) for data in SHIPPED]
-        emit(found if as_json else [{key: line[key] for key in COLUMNS} for line in found], as_json)
+        emit(found if as_json else [{key: line[key] for key in COLUMNS} for line in found], as_json, DIGITS)
         return
     network = Classifier.shipped(classifier) if classifier in SHIPPED else Classifier.open(Path(classifier))
-    emit(_describe(network), as_json)
+    emit(_describe(network), as_json, DIGITS)
 
 
 def _describe(network: "Classifier") -> dict[str, Any]:

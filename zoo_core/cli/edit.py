@@ -51,4 +51,4 @@ def edit(
 
     with Counting() as counting:
         made = apply(run, image, out, checkpoint=checkpoint or "final", progress=counting, **settings)
-    emit({"run": str(run), "frames": len(made.frames), "psnr": made.psnr, "out": str(out)}, as_json)
+    emit({"run": str(run), "frames": len(made.frames), "psnr": made.psnr, "out": str(out)}, as_json, digits=2)

@@ -17,12 +17,13 @@ def console() -> Console:
     return Console(stderr=True, soft_wrap=True, markup=False, emoji=False, highlight=False)
 
 
-def emit(data: Sequence[Mapping[str, Any]] | Mapping[str, Any], as_json: bool) -> None:
+def emit(data: Sequence[Mapping[str, Any]] | Mapping[str, Any], as_json: bool, digits: int | None = None) -> None:
     """Print data on stdout.
 
     Args:
         data: records with the same keys, a table with a line for each; or one record, a line for each of its keys.
         as_json: print it as JSON instead, nested as it may be.
+        digits: after the point, of floats in a table; JSON has all of them.
     """
     if as_json:
         click.echo(json.dumps(data, indent=2, ensure_ascii=False))
@@ -40,15 +41,17 @@ def emit(data: Sequence[Mapping[str, Any]] | Mapping[str, Any], as_json: bool) -
         for heading in data[0]:
             table.add_column(heading)
     for row in rows:
-        table.add_row(*map(_cell, row))
+        table.add_row(*(_cell(value, digits) for value in row))
     # A pipe has no width to fit into: one line for each record there.
     width = None if sys.stdout.isatty() else 1_000_000
     Console(width=width, markup=False, emoji=False, highlight=False).print(table)
 
 
-def _cell(value: Any) -> str:
+def _cell(value: Any, digits: int | None) -> str:
     if value is None:
         return ""
+    if isinstance(value, float) and digits is not None:
+        return f"{value:.{digits}f}"
     if isinstance(value, list | tuple):
         return ", ".join(map(str, value))
     return str(value)

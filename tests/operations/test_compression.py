@@ -115,6 +115,9 @@ def test_what_is_asked_wrong(vae_run: Path, doubling_run: Path, digits: np.ndarr
     with pytest.raises(zoo_core.UsageError, match="Expected images of shape"):
         zoo_core.compress(vae_run, np.zeros((1, 16, 16, 1), "uint8"), out)
     assert not out.exists()
+    (tmp_path / "file").touch()
+    with pytest.raises(zoo_core.UsageError, match="can't be written"):
+        zoo_core.compress(vae_run, digits, tmp_path / "file" / "digits.zool")
     out.touch()
     with pytest.raises(zoo_core.UsageError, match="already exists"):
         zoo_core.compress(vae_run, digits, out)

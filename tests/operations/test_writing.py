@@ -23,6 +23,16 @@ def test_a_file_is_new_and_named_after_its_format(tmp_path: Path):
             check_file(tmp_path / name, (".png", ".gif"))
 
 
+def test_a_file_lies_where_one_can_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    check_file(tmp_path / "new" / "deep" / "a.zool")
+    (tmp_path / "file").touch()
+    with pytest.raises(UsageError, match=r"'.*a\.zool' can't be written, since '.*file' can't.*another folder"):
+        check_file(tmp_path / "file" / "a.zool")
+    monkeypatch.setattr("os.access", lambda path, mode: path != tmp_path)  # root, whom tests may run as, can write
+    with pytest.raises(UsageError, match="can't be written"):
+        check_file(tmp_path / "new" / "a.zool")
+
+
 def test_a_folder_is_new_or_empty_and_not_named_as_an_image(tmp_path: Path):
     check_folder(tmp_path)
     check_folder(tmp_path / "v1.5")

@@ -1,6 +1,5 @@
 """`zoo classifier`: training the network whose features the scores use, and showing what such a network is."""
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -54,15 +53,11 @@ def train(data: str, data_dir: Path | None, out: Path, seed: int, steps: int, as
     """
     from zoo_core.cli.progress import StderrReport
     from zoo_core.data import load_dataset
-    from zoo_core.errors import UsageError
     from zoo_core.features import Classifier, storage
     from zoo_core.features.training import train_classifier
+    from zoo_core.operations.writing import check_file
 
-    if out.exists():
-        raise UsageError(f"'{out}' already exists.", "Remove it, or name another file.")
-    folder = next(parent for parent in out.absolute().parents if parent.exists())
-    if not os.access(folder, os.W_OK):  # told now, and not after minutes of training
-        raise UsageError(f"'{folder}' can't be written to.", "Name another place: --out FILE")
+    check_file(out)
     dataset = load_dataset(data, data_dir)
     with StderrReport() as progress:
         progress.begin("Training", 0, steps)

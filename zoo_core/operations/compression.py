@@ -11,8 +11,8 @@ from zoo_core.errors import UsageError, ZooError
 from zoo_core.files import write_bytes
 from zoo_core.operations.codecs import Coded, others_at
 from zoo_core.operations.latent_file import LARGEST_FILE, MOST_IMAGES, Latents, header_size, pack, unpack
-from zoo_core.operations.reading import Given, list_images, read_images
-from zoo_core.operations.writing import check_folder, write_images
+from zoo_core.operations.reading import Given, Paths, list_images, read_images
+from zoo_core.operations.writing import check_file, check_folder, write_images
 from zoo_core.sampling.sampler import Sampler
 from zoo_core.training.selection import Rule
 
@@ -60,11 +60,10 @@ def compress(
 
     Raises:
         UsageError: for a model without that task, images of another shape or too many, a step that is too small or
-            too large, or a file that is there already.
+            too large, or a file that is there already or can't be written.
         ZooError: where files can't be read, latents are not finite, or the disk is full.
     """
-    if Path(out).exists():
-        raise UsageError(f"'{out}' already exists.", "Name another file.")
+    check_file(Path(out))
     if not 0 < step <= LARGEST:
         raise UsageError(f"The step should be above 0 and at most {LARGEST}, received {step}.")
     named = images if isinstance(images, np.ndarray) else list_images([Path(image) for image in images])

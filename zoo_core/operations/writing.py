@@ -1,6 +1,7 @@
 """Where results go: what is refused before the work begins, and folders that are there whole or not at all."""
 
 import math
+import os
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import chain
@@ -24,12 +25,16 @@ def most_pixels() -> float:
     return Image.MAX_IMAGE_PIXELS or math.inf
 
 
-def check_file(out: Path, suffixes: Collection[str]) -> None:
-    """Raises UsageError for a file that is there already, or is named after another format."""
+def check_file(out: Path, suffixes: Collection[str] = ()) -> None:
+    """Raises UsageError for a file that is there already, is named after another format than those of `suffixes`, or
+    lies where none can be written."""
     if out.exists():
         raise UsageError(f"'{out}' already exists.", "Name another file.")
-    if out.suffix.lower() not in suffixes:
+    if suffixes and out.suffix.lower() not in suffixes:
         raise UsageError(f"The result is written as {' or '.join(suffixes)}, received '{out}'.", "Name such a file.")
+    folder = next(parent for parent in out.absolute().parents if parent.exists())
+    if not (folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)):
+        raise UsageError(f"'{out}' can't be written, since '{folder}' can't.", "Name a file in another folder.")
 
 
 def check_folder(out: Path, hint: str = "Name a folder.") -> None:

@@ -17,9 +17,11 @@ from zoo_core.data.dataset import SPLITS, carve_all
 from zoo_core.data.sources import parse_source, resize_dataset
 from zoo_core.errors import Interrupted, UsageError
 from zoo_core.files import NotWritten
+from zoo_core.lists import as_list
 from zoo_core.operations.compression import Compressed, compress, decompress
 from zoo_core.operations.editing import Edit, Images, edit
 from zoo_core.operations.inpainting import Inpainting, inpaint
+from zoo_core.operations.reading import Paths
 from zoo_core.operations.reconstruction import Reconstructions, reconstruct
 from zoo_core.operations.sampling import draw, in_turn, interpolate
 from zoo_core.operations.translation import enhance, translate
@@ -159,19 +161,19 @@ class ImageGenerator:
         count: int = 64,
         *,
         seed: int = 0,
-        labels: Sequence[Any] | np.ndarray = (),
+        labels: str | Sequence[Any] | np.ndarray = (),
         truncation: float | None = None,
     ) -> np.ndarray:
         """Images uint8 (count, height, width, C). Image number n of a seed is the same however many are made.
 
         Args:
-            labels: classes, which a conditional model goes through in turn; by default all of them.
+            labels: classes, or one, which a conditional model goes through in turn; by default all of them.
             truncation: as in `zoo_core.sample`.
 
         Raises:
             UsageError: as `zoo_core.sample`.
         """
-        asked = in_turn(self._sampler, [str(label) for label in labels], count)
+        asked = in_turn(self._sampler, [str(label) for label in as_list(labels)], count)
         return draw(self._sampler, count, seed, asked, truncation)
 
     def save(self, path: str | Path) -> Path:
@@ -223,7 +225,7 @@ class ImageGenerator:
         """As `zoo_core.interpolate` of its run."""
         return interpolate(self.run, count, frames, **settings)
 
-    def reconstruct(self, images: Sequence[str | Path] | np.ndarray | None = None, **settings: Any) -> Reconstructions:
+    def reconstruct(self, images: Paths | np.ndarray | None = None, **settings: Any) -> Reconstructions:
         """As `zoo_core.reconstruct` with its run."""
         return reconstruct(self.run, images, **settings)
 
@@ -237,7 +239,7 @@ class ImageGenerator:
         """As `zoo_core.edit` with its run."""
         return edit(self.run, image, **settings)
 
-    def compress(self, images: Sequence[str | Path] | np.ndarray, out: str | Path, **settings: Any) -> Compressed:
+    def compress(self, images: Paths | np.ndarray, out: str | Path, **settings: Any) -> Compressed:
         """As `zoo_core.compress` with its run."""
         return compress(self.run, images, out, **settings)
 

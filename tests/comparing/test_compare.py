@@ -143,6 +143,13 @@ def test_one_model_is_a_list_of_one():
         zoo_core.compare("vae", ["digits@8"])
 
 
+def test_one_data_set_or_metric_needs_no_list():
+    with pytest.raises(zoo_core.UsageError, match="Unknown data set 'digist'"):
+        zoo_core.compare(["vae"], "digist")
+    with pytest.raises(zoo_core.UsageError, match="Unknown metric 'fdd'"):
+        zoo_core.compare(["vae"], "digits@8", metrics="fdd")
+
+
 def test_ctrl_c_says_how_to_go_on(tmp_path: Path):
     class Stopped(Engine):
         def run(self, cells):

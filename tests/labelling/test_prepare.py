@@ -16,7 +16,7 @@ from zoo_core.labelling.prepare import Labelling, prepare_dataset
 
 def test_images_without_labels_get_clusters(tmp_path: Path):
     labelling = Labelling(how="auto:4", features="pixels")
-    report = prepare_dataset(["digits@8"], tmp_path / "set.h5", labelling=labelling, workers=1)
+    report = prepare_dataset("digits@8", tmp_path / "set.h5", labelling=labelling, workers=1)
     assert list(report.classes) == ["cluster-00", "cluster-01", "cluster-02", "cluster-03"]
     assert report.unlabelled == 0
     assert report.labelling is not None

@@ -55,6 +55,15 @@ def test_files_are_brought_to_the_size_of_the_model(vae_run: Path, digits: np.nd
     assert (made.images[1] == np.asarray(Image.new("RGB", (1, 1), "red").convert("L"))[0, 0]).all()
 
 
+def test_a_folder_alone_needs_no_list(vae_run: Path, digits: np.ndarray, tmp_path: Path):
+    (tmp_path / "in").mkdir()
+    Image.fromarray(digits[0, ..., 0]).save(tmp_path / "in" / "a.png")
+    made = zoo_core.compress(vae_run, str(tmp_path / "in"), tmp_path / "one.zool", compare=False)
+    np.testing.assert_array_equal(made.images, digits[:1])
+    again = zoo_core.reconstruct(vae_run, tmp_path / "in" / "a.png")
+    np.testing.assert_array_equal(again.images, digits[:1])
+
+
 def test_another_run_can_not_decompress_it(vae_run: Path, digits: np.ndarray, tmp_path: Path):
     zoo_core.compress(vae_run, digits, tmp_path / "digits.zool")
     options, training = {"width": 4, "latent": 4}, {"steps": 1, "batch_size": 2}

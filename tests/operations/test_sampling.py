@@ -19,8 +19,10 @@ def test_a_conditional_model_goes_through_the_classes_in_turn(cgan_run: Path):
     images = zoo_core.sample(cgan_run, 3, labels=["7", "2"])
     asked = np.array([7, 2, 7], "int32")
     np.testing.assert_array_equal(images, zoo_core.Sampler.load(cgan_run).generate(3, 0, asked))
-    with pytest.raises(zoo_core.UsageError, match="Unknown class 'seven'"):
-        zoo_core.sample(cgan_run, 3, labels=["seven"])
+    np.testing.assert_array_equal(zoo_core.sample(cgan_run, 1, labels="7"), images[:1])
+    for labels in (["seven"], "seven"):
+        with pytest.raises(zoo_core.UsageError, match="Unknown class 'seven'"):
+            zoo_core.sample(cgan_run, 3, labels=labels)
 
 
 def test_truncated_images_are_more_alike_the_lower_the_threshold(vae_run: Path):

@@ -11,6 +11,7 @@ from zoo_core.comparing.cell import Cell, State
 from zoo_core.comparing.engines import Engine, LocalEngine
 from zoo_core.comparing.plan import Plan, cells_of, read_plan
 from zoo_core.errors import Interrupted, UsageError
+from zoo_core.lists import as_list
 from zoo_core.options import resolve
 from zoo_core.specs import AUTO
 from zoo_core.training.selection import Rule
@@ -40,7 +41,7 @@ Watch = Callable[[Sequence[Seen]], None]
 
 def compare(
     models: Sequence[str] | str | Path,
-    data: Sequence[str] = (),
+    data: str | Sequence[str] = (),
     out: str | Path | None = None,
     *,
     seeds: int | Sequence[int] | None = None,
@@ -48,7 +49,7 @@ def compare(
     training: Mapping[str, Any] | None = None,
     features: str = AUTO,
     weights: str | Path | None = None,
-    metrics: Sequence[str] | None = None,
+    metrics: str | Sequence[str] | None = None,
     count: int | None = None,
     checkpoint: Rule | None = None,
     protocol: str | None = None,
@@ -83,13 +84,13 @@ def compare(
         Interrupted: on Ctrl-C, with all runs stopped; the same call goes on later.
     """
     named = {
-        "data": tuple(data) or None,
+        "data": tuple(as_list(data)) or None,
         "seeds": seeds if seeds is None or isinstance(seeds, int) else tuple(seeds),
         "options": options,
         "training": training,
         "features": None if features == AUTO else features,
         "weights": weights,
-        "metrics": None if metrics is None else tuple(metrics),
+        "metrics": None if metrics is None else tuple(as_list(metrics)),
         "count": count,
         "checkpoint": checkpoint,
         "protocol": protocol,

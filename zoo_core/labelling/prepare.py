@@ -14,6 +14,7 @@ from zoo_core.data.preparing.engines import Engine, LocalEngine
 from zoo_core.data.preparing.pipeline import Label
 from zoo_core.data.sources import cut_size
 from zoo_core.errors import UsageError
+from zoo_core.lists import as_list
 from zoo_core.options import Options, resolve
 from zoo_core.progress import Progress
 from zoo_core.registry import registry
@@ -39,7 +40,7 @@ class Labelling(Options):
 
 
 def prepare_dataset(
-    sources: Sequence[str],
+    sources: str | Sequence[str],
     out: str | Path,
     rules: Mapping[str, Any] | None = None,
     *,
@@ -54,7 +55,7 @@ def prepare_dataset(
     """Make one checked HDF5 file of images, and `OUT.report.json` beside it, which lists what was left out and why.
 
     Args:
-        sources: folders, archives, arrays, lists or names of built-in sets, with an optional `@SIZE`.
+        sources: folders, archives, arrays, lists or names of built-in sets, or one, with an optional `@SIZE`.
         out: the file; neither it nor its report may exist. What was interrupted goes on where it was.
         rules: of `Rules`, by name. Duplicates are set aside, except those of built-in sets.
         labelling: where labels come from; by default the sources.
@@ -68,7 +69,7 @@ def prepare_dataset(
     Raises:
         UsageError, ZooError: as `zoo_core.data.preparing.prepare`; and for labels that can't come about.
     """
-    names, given = _cut_sizes(sources, dict(rules or {}))
+    names, given = _cut_sizes(as_list(sources), dict(rules or {}))
     known = registry().datasets
     if all(name in known for name in names):
         # They stay what others mean by their names, in the size that these stand for.

@@ -1,7 +1,7 @@
 """Images to the quantized latents of an autoencoder in a file, and back."""
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,7 +40,7 @@ class Compressed:
 
 def compress(
     run: str | Path,
-    images: Sequence[str | Path] | np.ndarray,
+    images: Paths | np.ndarray,
     out: str | Path,
     *,
     step: float = STEP,
@@ -66,7 +66,7 @@ def compress(
     check_file(Path(out))
     if not 0 < step <= LARGEST:
         raise UsageError(f"The step should be above 0 and at most {LARGEST}, received {step}.")
-    named = images if isinstance(images, np.ndarray) else list_images([Path(image) for image in images])
+    named = images if isinstance(images, np.ndarray) else list_images(images)
     if len(named) > MOST_IMAGES:
         raise UsageError(
             f"A file holds at most {MOST_IMAGES:,} images, received {len(named):,}.",

@@ -10,7 +10,11 @@ from PIL import Image, ImageOps
 from zoo_core.data.decoding import attempt_all, decode, unreadable
 from zoo_core.errors import UsageError
 from zoo_core.evaluation.folder_images import image_files
+from zoo_core.lists import as_list
 from zoo_core.sampling.grids import as_pillow
+
+Paths = str | Path | Sequence[str | Path]
+"""Files and folders, or one alone."""
 
 
 class Given(NamedTuple):
@@ -27,7 +31,7 @@ class Given(NamedTuple):
     resized: int
 
 
-def list_images(sources: Sequence[Path]) -> list[Path]:
+def list_images(sources: Paths) -> list[Path]:
     """Image files, and all of those in folders.
 
     Raises:
@@ -35,7 +39,7 @@ def list_images(sources: Sequence[Path]) -> list[Path]:
         ZooError: for a folder that can't be listed.
     """
     files: list[Path] = []
-    for source in sources:
+    for source in map(Path, as_list(sources)):
         if not source.exists():
             raise UsageError(f"There is no file or folder '{source}'.", "Check the path.")
         files += image_files(source) if source.is_dir() else [source]
@@ -44,7 +48,7 @@ def list_images(sources: Sequence[Path]) -> list[Path]:
     return files
 
 
-def read_images(sources: Sequence[Path], shape: tuple[int, int, int]) -> Given:
+def read_images(sources: Paths, shape: tuple[int, int, int]) -> Given:
     """Read image files, and all of those in folders, as images of one shape.
 
     An image of another size is cropped, centred, to the aspect ratio and resized, as in a data set (`folder:PATH@64`);

@@ -1,6 +1,5 @@
 """Images through a model's encoder and decoder, and how near to themselves they come out."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from zoo_core.errors import UnknownName, UsageError
 from zoo_core.evaluation.psnr import psnr_of
 from zoo_core.evaluation.sources import open_images
 from zoo_core.evaluation.ssim import UNIFORM, ssim_of
-from zoo_core.operations.reading import Given, read_images
+from zoo_core.operations.reading import Given, Paths, read_images
 from zoo_core.operations.writing import check_file
 from zoo_core.runs import RunFolder
 from zoo_core.sampling.grids import GAP, grid, write_png
@@ -60,7 +59,7 @@ class Reconstructions:
 
 def reconstruct(
     run: str | Path,
-    images: Sequence[str | Path] | np.ndarray | None = None,
+    images: Paths | np.ndarray | None = None,
     *,
     data: str | None = None,
     out: str | Path | None = None,
@@ -102,7 +101,7 @@ def reconstruct(
     elif isinstance(images, np.ndarray):
         given = Given([str(number) for number in range(len(images))], images, 0)
     else:
-        given = read_images([Path(image) for image in images], sampler.data.image_shape)
+        given = read_images(images, sampler.data.image_shape)
     made = Reconstructions(tuple(given.names), given.images, sampler.reconstruct(given.images), given.resized)
     if out is not None:
         write_png(Path(out), made.sheet())

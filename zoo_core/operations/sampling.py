@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from zoo_core.errors import UsageError, unknown
+from zoo_core.lists import as_list
 from zoo_core.sampling.latents import WAYS, LatentSpace, Way, between, truncated
 from zoo_core.sampling.sampler import Sampler
 from zoo_core.training.selection import Rule
@@ -16,7 +17,7 @@ def sample(
     count: int = 64,
     *,
     seed: int = 0,
-    labels: Sequence[str] = (),
+    labels: str | Sequence[str] = (),
     truncation: float | None = None,
     checkpoint: Rule = "final",
 ) -> np.ndarray:
@@ -24,7 +25,7 @@ def sample(
 
     Args:
         run: of a model with the task `generate`.
-        labels: names of classes, which a conditional model goes through in turn; by default all of them.
+        labels: names of classes, or one, which a conditional model goes through in turn; by default all of them.
         truncation: ψ > 0: noise as it is between −ψ and ψ, the truncation trick of Brock et al. 2019: less variety, and
             in many models better images. See `zoo_core.sampling.latents.truncated`.
         checkpoint: of the run, the "final" one or the "best".
@@ -47,7 +48,7 @@ def interpolate(
     *,
     way: Way = "spherical",
     seed: int = 0,
-    labels: Sequence[str] = (),
+    labels: str | Sequence[str] = (),
     truncation: float | None = None,
     checkpoint: Rule = "final",
 ) -> np.ndarray:
@@ -58,7 +59,8 @@ def interpolate(
         count: of images that are led through, at least 2.
         frames: of each stretch from one image to the next, the two among them, at least 2.
         way: "spherical" or "linear"; see `zoo_core.sampling.latents.between`.
-        labels: names of classes, which the stretches of a conditional model go through in turn; by default all of them.
+        labels: names of classes, or one, which the stretches of a conditional model go through in turn; by default all
+            of them.
         truncation: as in `sample`.
         checkpoint: of the run, the "final" one or the "best".
 
@@ -72,7 +74,7 @@ def interpolate(
     return walk(sampler, count, frames, way, seed, in_turn(sampler, labels, count - 1), truncation)
 
 
-def in_turn(sampler: Sampler, names: Sequence[str], count: int) -> np.ndarray | None:
+def in_turn(sampler: Sampler, names: str | Sequence[str], count: int) -> np.ndarray | None:
     """The labels of as many images, int32 (count,), that go through these classes in turn, or through all where none is
     named; None for a model that ignores labels.
 
@@ -86,7 +88,8 @@ def in_turn(sampler: Sampler, names: Sequence[str], count: int) -> np.ndarray | 
             )
         return None
     classes = sampler.data.classes
-    for name in names:
+    chosen = as_list(names) or classes
+    for name in chosen:
         if name not in classes:
             raise unknown("class", name, classes)
     return np.resize(np.array([classes.index(name) for name in chosen], "int32"), max(count, 0))

@@ -1,6 +1,7 @@
 """zoo inpaint and zoo edit."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -66,6 +67,15 @@ def test_an_image_is_edited_by_another(invoke: Invoke, vae_run: str, digit: str,
     strip = pixels(out)
     assert strip.shape == (12, 4 * 10 + 2)
     np.testing.assert_array_equal(strip[2:10, 2:10], pixels(digit))
+
+
+def test_a_table_rounds_what_json_does_not(invoke: Invoke, vae_run: str, digit: str, tmp_path: Path):
+    out = str(tmp_path / "near.png")
+    table = invoke("edit", vae_run, digit, out)
+    assert re.search(r"^psnr +\d+\.\d\d *$", table.stdout, re.MULTILINE), table.stdout + table.stderr
+    refused = invoke("edit", vae_run, digit, str(tmp_path / "other.png"), "--strength", "1")
+    assert refused.exit_code == 2
+    assert "nothing is added or removed" in refused.stderr
 
 
 def test_the_class_must_be_one(invoke: Invoke, vae_run: str, digit: str, tmp_path: Path):

@@ -140,8 +140,14 @@ def test_a_name_that_is_neither_file_nor_class_is_told_where_there_is_no_classif
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"strength": float("nan")}, "strength should be a finite number, received nan"),
-        ({"strength": float("-inf")}, "strength should be a finite number, received -inf"),
+        ({"strength": float("nan")}, "strength should lie between -1,000 and 1,000, received nan"),
+        ({"strength": float("-inf")}, "strength should lie between -1,000 and 1,000, received -inf"),
+        ({"strength": 1e39}, r"strength should lie between -1,000 and 1,000, received 1e\+39"),
+        ({"add": (), "strength": 1.0}, "those of a change, and nothing is added or removed"),
+        ({"add": (), "frames": 3}, "those of a change, and nothing is added or removed"),
+        ({"add": (), "weights": "own.h5"}, r"classifier of 'own\.h5' would tell classes, and none is added"),
+        ({"add": np.zeros((1, 8, 8, 1), "uint8"), "weights": "own.h5"}, "would tell classes, and none is added"),
+        ({"add": "birght"}, "Unknown class or path 'birght'"),
         ({"add": ["bright", ""]}, "received an empty name"),
         ({"remove": ["nine.png"]}, r"Unknown class or path 'nine\.png'"),
         ({"remove": [np.zeros((1, 8, 8, 1))]}, "Expected images in uint8, received float64"),

@@ -15,9 +15,9 @@ from zoo_core.cli.output import emit, json_option
 @click.argument("out", type=click.Path(path_type=Path))
 @click.option("--add", multiple=True, metavar="CLASS|PATH", help="To the latents: of a class, or of images.")
 @click.option("--remove", multiple=True, metavar="CLASS|PATH", help="From the latents, likewise.")
-@click.option("--strength", type=float, default=2.0, show_default=True, help="In the last frame; 1 is the plain sum.")
-@click.option("--frames", type=click.IntRange(2), default=9, show_default=True, help="From 0 to that strength.")
-@click.option("--label", metavar="CLASS", help="That the image is of; conditional models.")
+@click.option("--strength", type=float, help="Of the change in the last frame; 1 is the plain sum [2].")
+@click.option("--frames", type=click.IntRange(2), help="From no change to that strength [9].")
+@click.option("--label", metavar="CLASS", help="That IMAGE is of, and what is added or removed; conditional models.")
 @click.option(
     "--weights", metavar="FILE", type=click.Path(path_type=Path), help="Of a classifier that knows the classes."
 )

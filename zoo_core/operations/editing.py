@@ -10,6 +10,7 @@ from zoo_core.errors import UsageError, ZooError, unknown
 from zoo_core.evaluation.psnr import psnr_of
 from zoo_core.features import load_features
 from zoo_core.features.base import ClassifyingNetwork
+from zoo_core.lists import as_list
 from zoo_core.operations.inpainting import one_label
 from zoo_core.operations.reading import read_images
 from zoo_core.operations.writing import check_file
@@ -26,6 +27,8 @@ DRAWN = 8192
 DRAWN_SEED = 0
 FEWEST = 32
 """Of them in a class: the mean of fewer is mostly chance."""
+
+STRENGTH, STRONGEST, FRAMES = 2.0, 1000, 9
 
 Images = str | Path | np.ndarray
 """A file, a folder of files, or uint8 (N, H, W, C)."""
@@ -59,10 +62,10 @@ def edit(
     image: Images,
     out: str | Path | None = None,
     *,
-    add: Sequence[Images] = (),
-    remove: Sequence[Images] = (),
-    strength: float = 2.0,
-    frames: int = 9,
+    add: Images | Sequence[Images] = (),
+    remove: Images | Sequence[Images] = (),
+    strength: float | None = None,
+    frames: int | None = None,
     label: str | None = None,
     weights: str | Path | None = None,
     seed: int = 0,
@@ -84,10 +87,11 @@ def edit(
         run: of a model that makes images of latent vectors, such as a GAN or a VAE.
         image: a file, or a folder for the mean of several, brought to the model's size; or uint8 (N, H, W, C).
         out: what to write: a .png, the image and all frames in a row, or a .gif, the frames.
-        add, remove: names of classes, and images as above. What exists as a path is one: "./8".
-        strength: of the change in the last frame, finite; 1 is the plain sum, and negative ones go the other way.
-        frames: how many, at least 2; a projection is one.
-        label: the class of the image, for a conditional model.
+        add, remove: names of classes, and images as above, or one of them. What exists as a path is one: "./8".
+        strength: of the change in the last frame, by default 2; 1 is the plain sum, and negative ones, down to -1,000,
+            go the other way.
+        frames: how many, at least 2, by default 9; a projection is one.
+        label: the class of the image, and of those that are added and removed, for a conditional model.
         weights: of a classifier (`zoo classifier train`), whose classes are then those that there are; by default the
             one that is shipped for the data set.
         seed: of the starts of the search for latents.
@@ -96,21 +100,17 @@ def edit(
 
     Raises:
         UsageError: for models without such latents; where there is no classifier, or no such class or file; for arrays
-            that are no such images; for a strength that is not finite; for an `out` that is there already.
+            that are no such images; for a strength out of bounds; for what belongs to a change or to classes where
+            there are none; for an `out` that is there already or can't be written.
         ZooError: where files can't be read, the model hardly makes images of a class, or the disk is full.
     """
     if out is not None:
         check_file(Path(out), (".png", ".gif"))
-    if frames < 2:
-        raise UsageError(f"At least 2 frames are needed, received {frames}.")
-    if not np.isfinite(strength):
-        raise UsageError(f"The strength should be a finite number, received {strength}.")
-    if any(isinstance(term, str) and not term for term in (image, *add, *remove)):
-        raise UsageError("Expected classes, files or folders, received an empty name.", "Name one, or leave it out.")
+    signed = [*((1, term) for term in _terms(add)), *((-1, term) for term in _terms(remove))]
+    _check(image, [term for _, term in signed], strength, frames, weights)
     sampler = Sampler.load(Path(run), checkpoint)
     given_label = one_label(sampler, label)
     given = _read(image, sampler)
-    signed = [*((1, term) for term in add), *((-1, term) for term in remove)]
     terms = [(sign, _read(term, sampler) if _are_images(term) else str(term)) for sign, term in signed]
     changer = _Changer(LatentSpace(sampler), given_label, seed, progress)
     classes = [term for _, term in terms if isinstance(term, str)]
@@ -119,7 +119,7 @@ def edit(
     change = np.zeros_like(start)
     for sign, term in terms:
         change += sign * (means[term] if isinstance(term, str) else changer.latents(term))
-    strengths = np.linspace(0, strength, frames) if terms else np.zeros(1)
+    strengths = np.linspace(0, STRENGTH if strength is None else strength, frames or FRAMES) if terms else np.zeros(1)
     latents = (start + strengths[:, None] * change).astype(np.float32)
     made = changer.images(latents)
     psnr = float(psnr_of(given, made[:1])[0]) if len(given) == 1 else None
@@ -129,6 +129,30 @@ def edit(
     elif out is not None:
         write_png(Path(out), edited.strip())
     return edited
+
+
+def _terms(given: Images | Sequence[Images]) -> list[Images]:
+    return [given] if isinstance(given, np.ndarray) else as_list(given)
+
+
+def _check(
+    image: Images, terms: Sequence[Images], strength: float | None, frames: int | None, weights: str | Path | None
+) -> None:
+    """Raises UsageError for what can be known to be wrong without the model."""
+    if any(isinstance(term, str) and not term for term in (image, *terms)):
+        raise UsageError("Expected classes, files or folders, received an empty name.", "Name one, or leave it out.")
+    if not terms and not (strength is None and frames is None):
+        raise UsageError(
+            "Strength and frames are those of a change, and nothing is added or removed.", "Add: --add CLASS|PATH"
+        )
+    if frames is not None and frames < 2:
+        raise UsageError(f"At least 2 frames are needed, received {frames}.")
+    if strength is not None and not abs(strength) <= STRONGEST:
+        raise UsageError(f"The strength should lie between -{STRONGEST:,} and {STRONGEST:,}, received {strength:g}.")
+    if weights is not None and all(map(_are_images, terms)):
+        raise UsageError(
+            f"The classifier of '{weights}' would tell classes, and none is added or removed.", "Add: --add CLASS"
+        )
 
 
 class _Changer:
@@ -159,7 +183,7 @@ def _are_images(term: Images) -> bool:
 def _read(images: Images, sampler: Sampler) -> np.ndarray:
     """As the model takes them, uint8 (N, H, W, C)."""
     if not isinstance(images, np.ndarray):
-        return read_images([Path(images)], sampler.data.image_shape).images
+        return read_images(images, sampler.data.image_shape).images
     sampler.check_images(images)
     return images
 

@@ -1,6 +1,5 @@
 """A model as one object, for notebooks: made, fitted, used, saved and loaded."""
 
-import re
 import shutil
 import weakref
 from collections.abc import Callable, Mapping, Sequence
@@ -12,11 +11,10 @@ from typing import Any
 import numpy as np
 
 from zoo_core.api import train
-from zoo_core.data import Dataset, Split, load_dataset
-from zoo_core.data.dataset import SPLITS, carve_all
-from zoo_core.data.sources import parse_source, resize_dataset
+from zoo_core.data import Dataset
 from zoo_core.errors import Interrupted, UsageError
 from zoo_core.files import NotWritten
+from zoo_core.fitting import to_fit
 from zoo_core.lists import as_list
 from zoo_core.operations.compression import Compressed, compress, decompress
 from zoo_core.operations.editing import Edit, Images, edit
@@ -28,7 +26,7 @@ from zoo_core.operations.translation import enhance, translate
 from zoo_core.options import resolve
 from zoo_core.registry import registry
 from zoo_core.runs import RunFolder
-from zoo_core.sampling.sampler import TO_LEVELS, Sampler
+from zoo_core.sampling.sampler import Sampler
 from zoo_core.training.checkpoint import steps_of
 from zoo_core.training.session import run_options
 
@@ -135,7 +133,7 @@ class ImageGenerator:
             UsageError: for data that is none of these. Otherwise as `zoo_core.train`.
             ZooError, Interrupted: as `zoo_core.train`.
         """
-        dataset = self._dataset(data, labels, settings.get("data_dir"))
+        dataset = to_fit(data, labels, (self.height, self.width), settings.get("data_dir"))
         given = {"steps": steps, "batch_size": batch_size}
         training = {name: value for name, value in given.items() if value is not None}
         settings["training"] = {**(settings.get("training") or {}), **training}
@@ -262,60 +260,3 @@ class ImageGenerator:
     def _use(self, run: Path) -> None:
         self._run = run
         self.__dict__.pop("_sampler", None)
-
-    def _dataset(
-        self,
-        data: np.ndarray | str | Path | Dataset,
-        labels: Sequence[Any] | np.ndarray | None,
-        data_dir: str | Path | None,
-    ) -> Dataset:
-        """What to fit to, in the size of the images."""
-        if not isinstance(data, np.ndarray | str | Path | Dataset):
-            raise UsageError(
-                'Expected an array of images, a source such as "mnist" or "folder:photos", the Path of a folder, or a '
-                f"data set, received {type(data).__name__}.",
-                "Make one array of a list of images: np.stack(images)",
-            )
-        size = f"{self.height}" if self.height == self.width else f"{self.height}x{self.width}"
-        if labels is not None and not isinstance(data, np.ndarray):
-            raise UsageError("Labels belong to an array of images; a data set has its own.", "Leave them out.")
-        if isinstance(data, Path):
-            data = f"folder:{data}/"  # so that "photos@64" is the folder of that name
-        if isinstance(data, str):
-            return load_dataset(_sized(data, size, (self.height, self.width)), Path(data_dir) if data_dir else None)
-        dataset = _of_array(data, labels) if isinstance(data, np.ndarray) else data
-        if dataset.spec.image_shape[:2] == (self.height, self.width):
-            return dataset
-        resized = resize_dataset(dataset, (self.height, self.width))
-        return resized.named(f"{dataset.name}@{size}", dataset.plugin)
-
-
-def _of_array(images: np.ndarray, labels: Sequence[Any] | np.ndarray | None) -> Dataset:
-    """Images in memory, divided as those of a folder."""
-    images = images[..., None] if images.ndim == 3 else images
-    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[3] not in (1, 3) or len(images) < 3:
-        raise UsageError(
-            "Expected at least 3 images, uint8 (N, H, W, C) with C 1 or 3, or (N, H, W), "
-            f"received {images.dtype} {images.shape}.",
-            TO_LEVELS,
-        )
-    numbers, classes = None, []
-    if labels is not None:
-        if np.shape(labels) != (len(images),):
-            raise UsageError(f"Expected a label for each of {len(images)} images, received {np.shape(labels)}.")
-        found, numbers = np.unique(np.asarray(labels), return_inverse=True)
-        numbers, classes = numbers.astype(np.int32), [str(name) for name in found]
-    whole = Split(images, numbers)
-    chosen = carve_all(len(images), numbers)
-    return Dataset("array", {split: whole.take(chosen[split]) for split in SPLITS}, classes)
-
-
-def _sized(source: str, text: str, size: tuple[int, int]) -> str:
-    """A source with the size to bring its images to."""
-    parsed = parse_source(source)
-    if parsed.size is not None and parsed.size != size:
-        raise UsageError(f"The generator makes images of {size[0]}x{size[1]}, received '{source}'.", f"Say: @{text}")
-    after = re.search(r"(~[a-z]+[0-9.]*)?(#[a-z+]+)?\Z", source)
-    assert after is not None  # it matches the empty end too
-    start = after.start()
-    return source if parsed.size else f"{source[:start]}@{text}{source[start:]}"

@@ -1,3 +1,4 @@
+import itertools
 import json
 import subprocess
 import sys
@@ -84,6 +85,28 @@ def test_create_destroys_nothing_of_anybody_else(tmp_path: Path, description: Ru
     assert "--resume" not in raised.value.hint
     assert [path.name for path in tmp_path.rglob("*")] == ["folder", "file"]
     assert (tmp_path / "folder" / "file").read_text() == "precious"
+
+
+@pytest.mark.parametrize("left", [[], ["checkpoints/"], ["checkpoints/", "samples/", "options.toml"]])
+def test_what_a_process_left_that_died_early_is_no_obstacle(
+    tmp_path: Path, description: RunDescription, left: list[str]
+):
+    for name in [".lock", *left]:
+        path = tmp_path / name
+        path.mkdir() if name.endswith("/") else path.write_text("")
+    run = RunFolder.create(tmp_path, description, "[model]\n")
+    assert run.options_file.read_text() == "[model]\n"
+
+
+def test_a_run_that_began_meanwhile_is_left_as_it_is(
+    run: RunFolder, description: RunDescription, monkeypatch: pytest.MonkeyPatch
+):
+    """The folder was free when this process looked, and not once it had the lock."""
+    check, looks = RunFolder.check_free, itertools.count()
+    monkeypatch.setattr(RunFolder, "check_free", lambda path: next(looks) and check(path))
+    with pytest.raises(UsageError, match="already exists"):
+        RunFolder.create(run.path, description, "")
+    assert run.options_file.read_text() == "[model]\nwidth = 8\n"
 
 
 def test_create_below_a_file_is_told(tmp_path: Path, description: RunDescription):

@@ -68,6 +68,7 @@ class RunFolder:
         self.metrics_file = self.path / "metrics.jsonl"
         self.curves_file = self.path / "curves.svg"
         self.result_file = self.path / "result.json"
+        self._lock_file = self.path / ".lock"
 
     @staticmethod
     def is_run(path: Path) -> bool:
@@ -82,26 +83,34 @@ class RunFolder:
 
     @classmethod
     def create(cls, path: Path, description: RunDescription, options_toml: str) -> "RunFolder":
-        """Make the folder.
+        """Make the folder. Raises as `creating` does."""
+        with cls.creating(path, description, options_toml) as run:
+            return run
+
+    @classmethod
+    @contextmanager
+    def creating(cls, path: Path, description: RunDescription, options_toml: str) -> Iterator["RunFolder"]:
+        """Make the folder; in this scope it is locked, from before anything is written into it.
 
         Raises:
-            UsageError: if there is anything at `path` already; it is left as it is.
+            UsageError: if there is anything at `path` already, which is left as it is, or another process begins there.
+            ZooError: if the folder can't be made.
         """
         cls.check_free(path)
         run = cls(path)
-        for folder in (run.checkpoints, run.samples):
-            try:
-                folder.mkdir(parents=True, exist_ok=True)
-            except OSError as error:
-                raise ZooError(f"Can't create '{folder}': {error.strerror}.", "Name another folder: --out.") from error
-        write_text(run.options_file, options_toml)
-        write_text(run.path / "run.json", description.model_dump_json(indent=2))
-        return run
+        _make(run.path)
+        with run.lock():
+            cls.check_free(path)  # another process may have begun there, and ended, since
+            for folder in (run.checkpoints, run.samples):
+                _make(folder)
+            write_text(run.options_file, options_toml)
+            write_text(run.path / "run.json", description.model_dump_json(indent=2))
+            yield run
 
     def _is_only_begun(self) -> bool:
-        """Whether the folder holds nothing but what `create` makes before `run.json`, in that order."""
+        """Whether the folder holds nothing but its lock and what `creating` makes before `run.json`, in that order."""
         begun = (self.checkpoints, self.samples, self.options_file)
-        found = {path for path in self.path.iterdir() if not path.match(".*.tmp")}
+        found = {path for path in self.path.iterdir() if path != self._lock_file and not path.match(".*.tmp")}
         return found == set(begun[: len(found)]) and not any(any(path.iterdir()) for path in found if path.is_dir())
 
     @classmethod
@@ -124,7 +133,7 @@ class RunFolder:
             UsageError: if another process does.
             ZooError: if the folder can't be written.
         """
-        lock = FileLock(self.path / ".lock")
+        lock = FileLock(self._lock_file)
         try:
             lock.acquire(blocking=False)
         except Timeout as error:
@@ -197,3 +206,10 @@ class RunFolder:
         """Drop what was logged after `step`: a resumed run logs it anew."""
         kept = [line for line in self.metrics() if line["step"] <= step]
         write_text(self.metrics_file, "".join(json.dumps(line) + "\n" for line in kept))
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ZooError(f"Can't create '{folder}': {error.strerror}.", "Name another folder: --out.") from error

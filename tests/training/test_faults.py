@@ -229,7 +229,7 @@ def test_wherever_the_disk_is_full_the_run_goes_on_later(
 
 @pytest.mark.skipif(not Path("/sys/kernel").is_dir(), reason="/sys is Linux' own")
 def test_a_place_that_can_not_be_written_is_told():
-    with pytest.raises(ZooError, match="Can't create '/sys/zoo/") as caught:
+    with pytest.raises(ZooError, match="Can't create '/sys/zoo'") as caught:
         zoo_core.train("vae", "digits@8", "/sys/zoo", options=SMALL, training={"steps": 1, "batch_size": 4})
     assert caught.value.exit_code == 1
     assert "--out" in caught.value.hint
@@ -317,6 +317,22 @@ def test_a_run_that_another_process_trains_is_left_alone(tmp_path: Path):
             process.kill()  # and its lock goes with it
     zoo_core.resume(run.path, steps=2)
     assert [line["step"] for line in run.metrics()] == [1, 2]
+
+
+def test_a_folder_that_another_process_begins_a_run_in_is_left_alone(tmp_path: Path):
+    """That process has its lock, and nothing else yet."""
+    training = {"steps": 1, "batch_size": 4}
+    with subprocess.Popen([sys.executable, "-c", HOLDS, tmp_path], stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "locked\n"
+            with pytest.raises(UsageError, match="is in use: another process trains it"):
+                zoo_core.train("vae", "digits@8", tmp_path, options=SMALL, training=training)
+            assert [path.name for path in tmp_path.iterdir()] == [".lock"]
+        finally:
+            process.kill()
+    run = zoo_core.train("vae", "digits@8", tmp_path, options=SMALL, training=training)
+    assert [line["step"] for line in run.metrics()] == [1]
 
 
 @pytest.mark.parametrize("damage", ["cut short", "one bit"])

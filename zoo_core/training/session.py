@@ -111,8 +111,8 @@ def start(
             created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         )
         loop = _loop(RunFolder(out), description, built, data, training_options, chosen, surroundings)
-        run = RunFolder.create(out, description, write_toml({"model": model_options, "training": training_options}))
-        with run.lock():
+        text = write_toml({"model": model_options, "training": training_options})
+        with RunFolder.creating(out, description, text) as run:
             loop.run()
     return run
 

@@ -120,7 +120,8 @@ def resume(
         devices: that share each batch; by default as many as the run was started on.
 
     Raises:
-        UsageError: if it is no run, or its data has changed. Otherwise as `train`.
+        UsageError: if it is no run, its data has changed, or it has more steps already or stopped early; nothing of it
+            has changed then. Otherwise as `train`.
     """
     directory = Path(data_dir) if data_dir else None
     around = session.Surroundings(device, partial(_attach, own=callbacks), report, tensorboard, profile, devices)

@@ -23,7 +23,7 @@ from zoo_core.training.log import Report, Sink
 from zoo_core.training.loop import Callback, Loop
 from zoo_core.training.options import TrainingOptions
 from zoo_core.training.precision import computing_in
-from zoo_core.training.selection import Judge, is_finished
+from zoo_core.training.selection import Judge, Selection
 from zoo_core.training.tensorboard import TensorBoard
 
 STEPS_PER_DISPATCH = 16  # where the host would otherwise hold up a GPU
@@ -133,7 +133,8 @@ def resume(
         steps: a new total of training steps, to train on; by default what the run was started with.
 
     Raises:
-        UsageError: if it is no run, or its data has changed since.
+        UsageError: if it is no run, its data has changed since, or it has more steps already or stopped early. Nothing
+            of it has changed then.
         ZooError, Interrupted: as `Loop.run`.
     """
     run = RunFolder.open(path)
@@ -167,22 +168,13 @@ def _resume(
             f"'{run.path}' was trained on the backend {used}, and Keras runs on {backend().name}.",
             f"Go on where it began: zoo train --resume {run.path} --backend {used}",
         )
-    if steps is not None and training_options.seconds:
-        raise UsageError(
-            f"'{run.path}' has a budget of {training_options.seconds:g} seconds, not of steps.",
-            "Go on without --steps, or start a new run.",
-        )
-    stopped = is_finished(run, training_options)
-    if steps is not None and stopped and checkpoint.steps_of(run)[-1] < training_options.steps:
-        raise UsageError(
-            f"'{run.path}' stopped early: its score had not become better {training_options.patience} times in a row.",
-            "Start a new run with more patience (-t patience=N), or with none (0).",
-        )
-    if steps is not None and steps != training_options.steps:
+    changed = steps is not None and steps != training_options.steps
+    if steps is not None:
+        _check_goal(steps, run, training_options)
+    if changed:
         training_options = resolve(
             TrainingOptions, training_options.model_dump() | {"steps": steps, "images": 0}, "training"
         )
-        run.write_options(write_toml({"model": model_options, "training": training_options}))
     on = backend()
     chosen = on.select_device(surroundings.device)
     devices = surroundings.devices or description.environment.get("devices", 1)
@@ -192,7 +184,29 @@ def _resume(
         built = build(registered, model_options, data.spec, description.seed)
         loop = _loop(run, description, built, data, training_options, chosen, surroundings)
         loop.restore()
+        if changed:  # only now: nothing of the run changes until it is known that it can go on
+            run.write_options(write_toml({"model": model_options, "training": training_options}))
         loop.run()
+
+
+def _check_goal(steps: int, run: RunFolder, options: TrainingOptions) -> None:
+    """Raises UsageError where a run can't be trained on to so many steps."""
+    if options.seconds:
+        raise UsageError(
+            f"'{run.path}' has a budget of {options.seconds:g} seconds, not of steps.",
+            "Go on without --steps, or start a new run.",
+        )
+    done = max(checkpoint.steps_of(run), default=0)
+    if steps < done:
+        raise UsageError(
+            f"'{run.path}' has {done:,} steps already, more than the {steps:,} asked for; nothing was changed.",
+            f"Go on to more than {done:,}, or start a new run.",
+        )
+    if Selection(run.metrics(), options.patience).exhausted:
+        raise UsageError(
+            f"'{run.path}' stopped early: its score had not become better {options.patience} times in a row.",
+            "Start a new run with more patience (-t patience=N), or with none (0).",
+        )
 
 
 def run_options(run: RunFolder, description: RunDescription) -> tuple[RegisteredModel, Options, TrainingOptions]:

@@ -1,0 +1,80 @@
+"""What a run is asked to go on to."""
+
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+import zoo_core
+from zoo_core.errors import UsageError, ZooError
+from zoo_core.runs import RunFolder
+from zoo_core.training import checkpoint, session
+
+SMALL = {"width": 2, "latent": 2}
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run of four steps."""
+    out = tmp_path_factory.mktemp("runs") / "run"
+    return zoo_core.train("vae", "digits@8", out, options=SMALL, training={"steps": 4, "batch_size": 4}).path
+
+
+@pytest.fixture
+def run(trained: Path, tmp_path: Path) -> RunFolder:
+    """A copy of it."""
+    return RunFolder(shutil.copytree(trained, tmp_path / "run"))
+
+
+def files(run: RunFolder) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in run.path.rglob("*") if path.is_file()}
+
+
+def test_more_steps_are_noted_and_trained(run: RunFolder):
+    zoo_core.resume(run.path, steps=6)
+    assert "steps = 6" in run.options_file.read_text()
+    assert [line["step"] for line in run.metrics()] == [4, 6]
+    zoo_core.resume(run.path, steps=6)  # which is done already
+    assert [line["step"] for line in run.metrics()] == [4, 6]
+
+
+@pytest.mark.parametrize("why", ["devices", "build", "tensorboard", "checkpoint"])
+def test_a_run_that_can_not_go_on_is_left_as_it_is(run: RunFolder, monkeypatch: pytest.MonkeyPatch, why: str):
+    def refuse(*arguments: object) -> None:
+        raise UsageError("The model has no such option any more.")
+
+    around: dict = {"devices": {"devices": 3}, "tensorboard": {"tensorboard": True}}
+    monkeypatch.setitem(sys.modules, "tensorboardX", None)
+    if why == "build":
+        monkeypatch.setattr(session, "build", refuse)
+    if why == "checkpoint":
+        checkpoint.latest(run).write_bytes(b"damaged")
+    before = files(run)
+    with pytest.raises(ZooError):
+        zoo_core.resume(run.path, steps=6, **around.get(why, {}))
+    assert files(run) == before
+
+
+def test_fewer_steps_than_there_are_is_told(run: RunFolder):
+    before = files(run)
+    with pytest.raises(UsageError, match="has 4 steps already, more than the 3 asked for; nothing was changed"):
+        zoo_core.resume(run.path, steps=3)
+    assert files(run) == before
+
+
+def test_patience_that_ended_with_the_last_step_is_told(run: RunFolder):
+    text = (
+        run.options_file.read_text()
+        .replace("patience = 0", "patience = 2")
+        .replace("select_every = 0", "select_every = 1")
+    )
+    run.options_file.write_text(text)
+    line = run.metrics()[-1]
+    run.metrics_file.unlink()
+    for step, score in ((2, 5.0), (3, 6.0), (4, 7.0)):
+        run.append_metrics(line | {"step": step, "select/fd_classifier": score})
+    before = files(run)
+    with pytest.raises(UsageError, match="stopped early: its score had not become better 2 times"):
+        zoo_core.resume(run.path, steps=6)
+    assert files(run) == before

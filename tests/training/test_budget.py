@@ -1,16 +1,18 @@
 """A budget of images or of seconds ends a training as steps do."""
 
 from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from pydantic import ValidationError
 
+import zoo_core
 from zoo_core.errors import UsageError
 from zoo_core.training import checkpoint, session
 from zoo_core.training.budget import in_steps
 from zoo_core.training.loop import Loop
-from zoo_core.training.options import MOST_STEPS, TrainingOptions
+from zoo_core.training.options import MOST_STEPS, TrainingOptions, changed, training_options
 from zoo_core.training.selection import is_finished
 
 MakeLoop = Callable[..., Loop]
@@ -28,6 +30,21 @@ def test_seconds_alone_set_no_limit_of_steps():
     assert TrainingOptions(seconds=1, steps=9).steps == 9
     with pytest.raises(ValidationError, match="schedule 'cosine' ends at the last step"):
         TrainingOptions(seconds=1, schedule="cosine")
+
+
+@pytest.mark.parametrize("asked", [{"steps": 5, "images": 64}, {"seconds": 1, "steps": 5}, {"seconds": 1, "images": 8}])
+def test_two_budgets_are_refused(asked: dict, tmp_path: Path):
+    with pytest.raises(UsageError, match=r"A training has one budget, received \w+ and \w+\."):
+        zoo_core.train("vae", "digits@8", tmp_path / "run", training=asked)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("first", [{"steps": 7}, {"images": 64}, {"seconds": 1}])
+@pytest.mark.parametrize("then", [{}, {"steps": 5}, {"images": 32}, {"seconds": 2}])
+def test_a_budget_that_is_asked_for_takes_the_place_of_that_of_a_run_before(first: dict, then: dict):
+    before = TrainingOptions(batch_size=8, **first).model_dump()  # as its options.toml has it
+    found = training_options(changed(before, {"ema": 0.5, **then}))
+    assert found == TrainingOptions(batch_size=8, ema=0.5, **(then or first))
 
 
 def test_training_ends_at_the_first_step_after_so_many_seconds(make_loop: MakeLoop):

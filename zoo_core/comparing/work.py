@@ -26,6 +26,7 @@ from zoo_core.files import write_text
 from zoo_core.runs import RunFolder
 from zoo_core.training.log import Report
 from zoo_core.training.memory import keep_freed_memory
+from zoo_core.training.options import as_asked
 from zoo_core.training.selection import is_finished
 from zoo_core.training.session import run_options
 
@@ -100,7 +101,7 @@ def _train(cell: Cell, dataset: Dataset, report: Report) -> None:
             cell.run,
             seed=cell.seed,
             options=cell.options,
-            training=cell.training,
+            training=as_asked(cell.training),
             data_dir=cell.data_dir,
             device=cell.device,
             report=report,

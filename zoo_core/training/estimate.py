@@ -14,7 +14,7 @@ from zoo_core.training.budget import images_per_step, in_steps
 from zoo_core.training.build import build
 from zoo_core.training.engine import Engine
 from zoo_core.training.log import peak_memory_mib
-from zoo_core.training.options import TrainingOptions
+from zoo_core.training.options import training_options
 from zoo_core.training.precision import computing_in
 
 TIMED_STEPS = 5
@@ -42,7 +42,7 @@ def estimate(
     """
     registered = registry().model(model)
     model_options = resolve(registered.load()[1], options or {}, f"model '{model}'")
-    settings = resolve(TrainingOptions, training or {}, "training")
+    settings = training_options(training or {})
     on = backend()
     chosen = on.select_device(device)
     sharing = on.distribute(chosen, devices, settings.batch_size // settings.accumulate)

@@ -21,7 +21,7 @@ from zoo_core.training.environment import describe_environment
 from zoo_core.training.feeding import Feed, fits_on_device
 from zoo_core.training.log import Report, Sink
 from zoo_core.training.loop import Callback, Loop
-from zoo_core.training.options import TrainingOptions
+from zoo_core.training.options import TrainingOptions, training_options
 from zoo_core.training.precision import computing_in
 from zoo_core.training.selection import Judge, Selection
 from zoo_core.training.tensorboard import TensorBoard
@@ -90,14 +90,14 @@ def start(
     RunFolder.check_free(out)
     registered = registry().model(model)
     model_options = resolve(registered.load()[1], options or {}, f"model '{model}'")
-    training_options = resolve(TrainingOptions, training or {}, "training")
+    settings = training_options(training or {})
     on = backend()
     chosen, devices = on.select_device(surroundings.device), surroundings.devices or 1
-    on.set_deterministic(training_options.deterministic)
-    sharing = on.distribute(chosen, devices, training_options.batch_size // training_options.accumulate)
-    with computing_in(training_options.precision), on.use_device(chosen), sharing:
+    on.set_deterministic(settings.deterministic)
+    sharing = on.distribute(chosen, devices, settings.batch_size // settings.accumulate)
+    with computing_in(settings.precision), on.use_device(chosen), sharing:
         built = build(registered, model_options, data.spec, seed)
-        training_options = in_steps(training_options, built.model)
+        settings = in_steps(settings, built.model)
         description = RunDescription(
             model=model,
             distribution=registered.plugin.distribution,
@@ -106,12 +106,12 @@ def start(
             data_dir=str(data_dir) if data_dir else None,
             seed=seed,
             parameters=built.parameters,
-            environment=describe_environment(on.describe_device(chosen), devices, training_options.precision),
+            environment=describe_environment(on.describe_device(chosen), devices, settings.precision),
             command=command,
             created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         )
-        loop = _loop(RunFolder(out), description, built, data, training_options, chosen, surroundings)
-        text = write_toml({"model": model_options, "training": training_options})
+        loop = _loop(RunFolder(out), description, built, data, settings, chosen, surroundings)
+        text = write_toml({"model": model_options, "training": settings})
         with RunFolder.creating(out, description, text) as run:
             loop.run()
     return run
@@ -151,7 +151,7 @@ def _resume(
     surroundings: Surroundings,
 ) -> None:
     description = run.description()
-    registered, model_options, training_options = run_options(run, description)
+    registered, model_options, settings = run_options(run, description)
     if data is None:
         before = Path(description.data_dir) if description.data_dir else None
         data = load_dataset(description.data.name, data_dir or before)
@@ -168,24 +168,22 @@ def _resume(
             f"'{run.path}' was trained on the backend {used}, and Keras runs on {backend().name}.",
             f"Go on where it began: zoo train --resume {run.path} --backend {used}",
         )
-    changed = steps is not None and steps != training_options.steps
+    changed = steps is not None and steps != settings.steps
     if steps is not None:
-        _check_goal(steps, run, training_options)
+        _check_goal(steps, run, settings)
     if changed:
-        training_options = resolve(
-            TrainingOptions, training_options.model_dump() | {"steps": steps, "images": 0}, "training"
-        )
+        settings = resolve(TrainingOptions, settings.model_dump() | {"steps": steps, "images": 0}, "training")
     on = backend()
     chosen = on.select_device(surroundings.device)
     devices = surroundings.devices or description.environment.get("devices", 1)
-    on.set_deterministic(training_options.deterministic)
-    sharing = on.distribute(chosen, devices, training_options.batch_size // training_options.accumulate)
-    with computing_in(training_options.precision), on.use_device(chosen), sharing:
+    on.set_deterministic(settings.deterministic)
+    sharing = on.distribute(chosen, devices, settings.batch_size // settings.accumulate)
+    with computing_in(settings.precision), on.use_device(chosen), sharing:
         built = build(registered, model_options, data.spec, description.seed)
-        loop = _loop(run, description, built, data, training_options, chosen, surroundings)
+        loop = _loop(run, description, built, data, settings, chosen, surroundings)
         loop.restore()
         if changed:  # only now: nothing of the run changes until it is known that it can go on
-            run.write_options(write_toml({"model": model_options, "training": training_options}))
+            run.write_options(write_toml({"model": model_options, "training": settings}))
         loop.run()
 
 

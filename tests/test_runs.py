@@ -153,6 +153,15 @@ def test_damage_in_the_middle_is_told(run: RunFolder):
         run.metrics()
 
 
+@pytest.mark.parametrize(
+    "line", ["null", "[1]", "3", "{}", '{"loss": 0.5}', '{"step": "1"}', '{"step": 1, "loss": null}']
+)
+def test_a_line_that_is_no_log_is_told(run: RunFolder, line: str):
+    run.metrics_file.write_text(f'{{"step": 1}}\n{line}\n')
+    with pytest.raises(ZooError, match=r"Line 2 of '.*metrics\.jsonl' has no numbers by name, with 'step' among them"):
+        run.metrics()
+
+
 def test_a_resumed_run_logs_anew_what_came_after_its_checkpoint(run: RunFolder):
     run.keep_metrics_until(0)
     assert run.metrics() == []

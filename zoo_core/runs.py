@@ -7,7 +7,7 @@ runs/<name>/  run.json  options.toml  metrics.jsonl  curves.svg  checkpoints/*.h
 import json
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from zoo_core.errors import UsageError, ZooError
-from zoo_core.files import NotWritten, remove_temporaries, write_text
+from zoo_core.files import remove_temporaries, sync, write_text, writing
 from zoo_core.specs import DataSpec
 
 
@@ -173,14 +173,16 @@ class RunFolder:
         Raises:
             NotWritten: where the disk is full.
         """
-        try:
-            with self.metrics_file.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(line) + "\n")
-        except OSError as error:
-            raise NotWritten(
-                f"Can't write '{self.metrics_file}': {error.strerror or error}.",
-                f"Free some space, then go on: zoo train --resume {self.path}",
-            ) from error
+        with self._logging(), self.metrics_file.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
+
+    def sync_metrics(self) -> None:
+        """Wait until what was added is on the disk. Raises as `append_metrics`."""
+        with self._logging():
+            sync(self.metrics_file)
+
+    def _logging(self) -> AbstractContextManager[None]:
+        return writing(self.metrics_file, f"Free some space, then go on: zoo train --resume {self.path}")
 
     def metrics(self) -> list[dict[str, float]]:
         """The lines of `metrics.jsonl`; a last line cut short by a crash is left out.
@@ -194,18 +196,25 @@ class RunFolder:
         lines = []
         for number, text in enumerate(texts, start=1):
             try:
-                lines.append(json.loads(text))
+                line, problem = json.loads(text), "has no numbers by name, with 'step' among them"
             except json.JSONDecodeError as error:
-                if number < len(texts):
-                    raise ZooError(
-                        f"Line {number} of '{self.metrics_file}' is not JSON: {error}.", "Mend or remove that line."
-                    ) from error
+                if number == len(texts):
+                    break
+                line, problem = None, f"is not JSON: {error}"
+            if not _is_logged(line):
+                raise ZooError(f"Line {number} of '{self.metrics_file}' {problem}.", "Mend or remove that line.")
+            lines.append(line)
         return lines
 
     def keep_metrics_until(self, step: int) -> None:
         """Drop what was logged after `step`: a resumed run logs it anew."""
         kept = [line for line in self.metrics() if line["step"] <= step]
         write_text(self.metrics_file, "".join(json.dumps(line) + "\n" for line in kept))
+
+
+def _is_logged(line: object) -> bool:
+    """Whether it is what `append_metrics` writes."""
+    return isinstance(line, dict) and "step" in line and all(isinstance(value, int | float) for value in line.values())
 
 
 def _make(folder: Path) -> None:

@@ -216,7 +216,8 @@ def test_wherever_the_disk_is_full_the_run_goes_on_later(
         if file == "metrics.jsonl":
             at_call(patched, Path, "open", 6, full, of=loop._run.metrics_file)
         else:
-            at_call(patched, os, "fsync", 1 if file.startswith("best") else 3, full)  # of the file, then of its folder
+            # of the file and its folder; before it, at a checkpoint, of the log
+            at_call(patched, os, "fsync", 1 if file.startswith("best") else 4, full)
         with pytest.raises(ZooError, match=rf"Can't write '.*{file}': No space left on device") as caught:
             loop.run()
     assert "Free some space. Go on with: zoo train --resume" in caught.value.hint

@@ -56,6 +56,18 @@ def test_a_run_that_can_not_go_on_is_left_as_it_is(run: RunFolder, monkeypatch: 
     assert files(run) == before
 
 
+@pytest.mark.parametrize("kept", [None, "", '{"step": 3, "seconds": 1, "wall_seconds": 2}\n', '{"step": 4}\n'])
+@pytest.mark.parametrize("steps", [None, 6])
+def test_a_log_that_does_not_reach_the_checkpoint_is_told(run: RunFolder, kept: str | None, steps: int | None):
+    run.metrics_file.unlink()
+    if kept is not None:
+        run.metrics_file.write_text(kept)
+    before = files(run)
+    with pytest.raises(ZooError, match=r"metrics\.jsonl' lacks the line of step 4, at which the last checkpoint"):
+        zoo_core.resume(run.path, steps=steps)
+    assert files(run) == before
+
+
 def test_fewer_steps_than_there_are_is_told(run: RunFolder):
     before = files(run)
     with pytest.raises(UsageError, match="has 4 steps already, more than the 3 asked for; nothing was changed"):

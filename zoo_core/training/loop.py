@@ -71,13 +71,28 @@ class Loop:
         self._profile = profile
 
     def restore(self) -> int:
-        """Take up the last checkpoint, if there is one, and return its step. What came after it is dropped."""
-        if checkpoint.steps_of(self._run):
+        """Take up the last checkpoint, if there is one, and return its step. What came after it is dropped.
+
+        Raises:
+            UsageError, ZooError: where the checkpoint can't be used, or `metrics.jsonl` does not reach it. Nothing has
+                been dropped then.
+        """
+        if steps := checkpoint.steps_of(self._run):
             path = checkpoint.latest(self._run)
-            self._engine.restore(checkpoint.load(path, self._model, "state", self._engine.snapshot()))
+            state = checkpoint.load(path, self._model, "state", self._engine.snapshot())
+            self._check_logged(steps[-1])
+            self._engine.restore(state)
         self._run.keep_metrics_until(self._engine.step_count)
         self._remove_old(Selection(self._run.metrics(), patience=0))  # what the process before did not come to
         return self._engine.step_count
+
+    def _check_logged(self, step: int) -> None:
+        """Raises ZooError where the log lacks the line that was written before the checkpoint of this step."""
+        if not any(line["step"] == step and {"seconds", "wall_seconds"} <= line.keys() for line in self._run.metrics()):
+            raise ZooError(
+                f"'{self._run.metrics_file}' lacks the line of step {step:,}, at which the last checkpoint was saved.",
+                "Restore that file, or start a new run.",
+            )
 
     def run(self) -> None:
         """Train until the last step, or until the seconds or the judge's patience end.
@@ -174,6 +189,7 @@ class Loop:
             raise ZooError(error.message, f"{self._kept()} {advice}") from error
 
     def _save(self, step: int, weights: Arrays, selection: Selection) -> None:
+        self._run.sync_metrics()  # a checkpoint is of use only with the log up to it
         path = checkpoint.path_of(self._run, step)
         checkpoint.save(path, self._model, state=self._engine.snapshot(), inference=_on_host(weights))
         self._remove_old(selection)  # only now: to go on from the checkpoint before may take the best one of then

@@ -1,5 +1,7 @@
 """A budget of images or of seconds ends a training as steps do."""
 
+import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -8,7 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 import zoo_core
-from zoo_core.errors import UsageError
+from zoo_core.errors import Interrupted, UsageError
 from zoo_core.training import checkpoint, session
 from zoo_core.training.budget import in_steps
 from zoo_core.training.loop import Loop
@@ -59,6 +61,15 @@ def test_training_ends_at_the_first_step_after_so_many_seconds(make_loop: MakeLo
     assert again.restore() == last
     again.run()
     assert checkpoint.steps_of(loop._run)[-1] == last
+
+
+def test_a_run_of_seconds_that_is_stopped_tells_them(make_loop: MakeLoop):
+    def stop(step: int, weights: dict, last: bool) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+
+    stop.every = 2  # type: ignore[attr-defined]
+    with pytest.raises(Interrupted, match=r"^Stopped after step 3, \d+\.\d of 1000 seconds; a checkpoint is saved\."):
+        make_loop("run", callbacks=(stop,), seconds=1000).run()
 
 
 def test_seconds_go_on_where_the_run_was_stopped(make_loop: MakeLoop):

@@ -71,7 +71,7 @@ class AccuracyWatch:
         self._since: dict[str, int] = {}  # the step after which it was never less accurate
         self._told: set[str] = set()
 
-    def begin(self, label: str, step: int, steps: int) -> None:
+    def begin(self, label: str, step: int, steps: int, seconds: float = 0.0) -> None:
         self._step = step
 
     def log(self, line: dict[str, float]) -> None:

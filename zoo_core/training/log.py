@@ -16,8 +16,8 @@ from zoo_core.training.backends import backend
 class Sink(Protocol):
     """Whoever is told of a run's progress."""
 
-    def begin(self, label: str, step: int, steps: int) -> None:
-        """A run, named by `label`, sets out from `step` for `steps`."""
+    def begin(self, label: str, step: int, steps: int, seconds: float = 0.0) -> None:
+        """A run, named by `label`, sets out from `step` for `steps`, or for so many `seconds` of training if any."""
         ...
 
     def log(self, line: dict[str, float]) -> None:

@@ -119,7 +119,7 @@ class Loop:
         log = MetricsLog(self._run, self._feed.images_per_step, self._sinks)
         selection = Selection(self._run.metrics(), options.patience)
         for sink in self._sinks:
-            sink.begin(self._run.description().label, step, options.steps)
+            sink.begin(self._run.description().label, step, options.steps, options.seconds)
         looks = 0
         with stop_between_steps() as stop, ExitStack() as trace:
             while step < options.steps and not selection.exhausted and not self._spent(log):
@@ -156,10 +156,10 @@ class Loop:
                     self._save(step, weights, selection)
                 if stopping and not last:
                     write_curves(self._run)
-                    raise Interrupted(
-                        f"Stopped after step {step:,} of {options.steps:,}; a checkpoint is saved.",
-                        self._how_to_go_on(),
-                    )
+                    done = f"step {step:,} of {options.steps:,}"
+                    if options.seconds:
+                        done = f"step {step:,}, {log.seconds:.1f} of {options.seconds:g} seconds"
+                    raise Interrupted(f"Stopped after {done}; a checkpoint is saved.", self._how_to_go_on())
             write_curves(self._run)
 
     def _steps_until_a_look(self, step: int) -> int:

@@ -24,7 +24,7 @@ class TensorBoard:
         self._writer: SummaryWriter | None = None
         self._make = SummaryWriter
 
-    def begin(self, label: str, step: int, steps: int) -> None:
+    def begin(self, label: str, step: int, steps: int, seconds: float = 0.0) -> None:
         self._writer = self._make(str(self._folder), purge_step=step + 1)  # what came after the checkpoint is void
 
     def log(self, line: dict[str, float]) -> None:

@@ -1,15 +1,21 @@
 """What a run is asked to go on to."""
 
+import os
 import shutil
+import signal
 import sys
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import zoo_core
-from zoo_core.errors import UsageError, ZooError
+from zoo_core.errors import Interrupted, UsageError, ZooError
 from zoo_core.runs import RunFolder
 from zoo_core.training import checkpoint, session
+from zoo_core.training.build import Built
 
 SMALL = {"width": 2, "latent": 2}
 
@@ -66,6 +72,29 @@ def test_a_log_that_does_not_reach_the_checkpoint_is_told(run: RunFolder, kept: 
     with pytest.raises(ZooError, match=r"metrics\.jsonl' lacks the line of step 4, at which the last checkpoint"):
         zoo_core.resume(run.path, steps=steps)
     assert files(run) == before
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("new", [True, False])
+def test_a_signal_that_is_lost_while_a_run_starts_stops_it_after_a_step(
+    run: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals, new: bool
+):
+    """As if Python had been in a callback of the garbage collector."""
+
+    def build(*arguments: Any) -> Built:
+        with suppress(KeyboardInterrupt):
+            os.kill(os.getpid(), number)
+        return original(*arguments)
+
+    original = session.build
+    monkeypatch.setattr(session, "build", build)
+    before = signal.getsignal(number)
+    training = {"steps": 100, "batch_size": 4}
+    start = partial(zoo_core.train, "vae", "digits@8", tmp_path / "new", options=SMALL, training=training)
+    with pytest.raises(Interrupted, match=r"Stopped after step \d of 100; a checkpoint is saved"):
+        start() if new else zoo_core.resume(run.path, steps=100)
+    assert checkpoint.steps_of(RunFolder(tmp_path / "new") if new else run) == ([1] if new else [4, 5])
+    assert signal.getsignal(number) is before
 
 
 def test_fewer_steps_than_there_are_is_told(run: RunFolder):

@@ -94,8 +94,11 @@ class Loop:
                 "Restore that file, or start a new run.",
             )
 
-    def run(self) -> None:
+    def run(self, stopping: bool = False) -> None:
         """Train until the last step, or until the seconds or the judge's patience end.
+
+        Args:
+            stopping: the process was asked to stop before, and does so after the first step.
 
         Raises:
             ZooError: where a loss or a weight is not finite, the device's memory is too small, or the disk is full;
@@ -104,7 +107,7 @@ class Loop:
                 without.
         """
         try:
-            self._train()
+            self._train(stopping)
         except KeyboardInterrupt as error:
             raise Interrupted(f"Stopped at once. {self._kept()}", self._how_to_go_on()) from error
         except NotWritten as error:
@@ -114,14 +117,14 @@ class Loop:
                 raise self._too_large() from error
             raise
 
-    def _train(self) -> None:
+    def _train(self, stopping: bool) -> None:
         options, step = self._options, self._engine.step_count
         log = MetricsLog(self._run, self._feed.images_per_step, self._sinks)
         selection = Selection(self._run.metrics(), options.patience)
         for sink in self._sinks:
             sink.begin(self._run.description().label, step, options.steps, options.seconds)
         looks = 0
-        with stop_between_steps() as stop, ExitStack() as trace:
+        with stop_between_steps(stopping) as stop, ExitStack() as trace:
             while step < options.steps and not selection.exhausted and not self._spent(log):
                 if self._profile and looks == PROFILED.start:
                     trace.enter_context(backend().trace(self._run.profile))

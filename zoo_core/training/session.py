@@ -24,6 +24,7 @@ from zoo_core.training.loop import Callback, Loop
 from zoo_core.training.options import TrainingOptions, training_options
 from zoo_core.training.precision import computing_in
 from zoo_core.training.selection import Judge, Selection
+from zoo_core.training.signals import Stop, interrupt_and_note
 from zoo_core.training.tensorboard import TensorBoard
 
 STEPS_PER_DISPATCH = 16  # where the host would otherwise hold up a GPU
@@ -87,33 +88,34 @@ def start(
         UsageError: for whatever was asked wrong. Nothing has been written then.
         ZooError, Interrupted: as `Loop.run`.
     """
-    RunFolder.check_free(out)
-    registered = registry().model(model)
-    model_options = resolve(registered.load()[1], options or {}, f"model '{model}'")
-    settings = training_options(training or {})
-    on = backend()
-    chosen, devices = on.select_device(surroundings.device), surroundings.devices or 1
-    on.set_deterministic(settings.deterministic)
-    sharing = on.distribute(chosen, devices, settings.batch_size // settings.accumulate)
-    with computing_in(settings.precision), on.use_device(chosen), sharing:
-        built = build(registered, model_options, data.spec, seed)
-        settings = in_steps(settings, built.model)
-        description = RunDescription(
-            model=model,
-            distribution=registered.plugin.distribution,
-            version=registered.plugin.version,
-            data=data.spec,
-            data_dir=str(data_dir) if data_dir else None,
-            seed=seed,
-            parameters=built.parameters,
-            environment=describe_environment(on.describe_device(chosen), devices, settings.precision),
-            command=command,
-            created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        )
-        loop = _loop(RunFolder(out), description, built, data, settings, chosen, surroundings)
-        text = write_toml({"model": model_options, "training": settings})
-        with RunFolder.creating(out, description, text) as run:
-            loop.run()
+    with interrupt_and_note() as stop:
+        RunFolder.check_free(out)
+        registered = registry().model(model)
+        model_options = resolve(registered.load()[1], options or {}, f"model '{model}'")
+        settings = training_options(training or {})
+        on = backend()
+        chosen, devices = on.select_device(surroundings.device), surroundings.devices or 1
+        on.set_deterministic(settings.deterministic)
+        sharing = on.distribute(chosen, devices, settings.batch_size // settings.accumulate)
+        with computing_in(settings.precision), on.use_device(chosen), sharing:
+            built = build(registered, model_options, data.spec, seed)
+            settings = in_steps(settings, built.model)
+            description = RunDescription(
+                model=model,
+                distribution=registered.plugin.distribution,
+                version=registered.plugin.version,
+                data=data.spec,
+                data_dir=str(data_dir) if data_dir else None,
+                seed=seed,
+                parameters=built.parameters,
+                environment=describe_environment(on.describe_device(chosen), devices, settings.precision),
+                command=command,
+                created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+            )
+            loop = _loop(RunFolder(out), description, built, data, settings, chosen, surroundings)
+            text = write_toml({"model": model_options, "training": settings})
+            with RunFolder.creating(out, description, text) as run:
+                loop.run(stop.requested)
     return run
 
 
@@ -138,8 +140,8 @@ def resume(
         ZooError, Interrupted: as `Loop.run`.
     """
     run = RunFolder.open(path)
-    with run.lock():
-        _resume(run, data, data_dir, steps, surroundings)
+    with interrupt_and_note() as stop, run.lock():
+        _resume(run, data, data_dir, steps, surroundings, stop)
     return run
 
 
@@ -149,6 +151,7 @@ def _resume(
     data_dir: Path | None,
     steps: int | None,
     surroundings: Surroundings,
+    stop: Stop,
 ) -> None:
     description = run.description()
     registered, model_options, settings = run_options(run, description)
@@ -184,7 +187,7 @@ def _resume(
         loop.restore()
         if changed:  # only now: nothing of the run changes until it is known that it can go on
             run.write_options(write_toml({"model": model_options, "training": settings}))
-        loop.run()
+        loop.run(stop.requested)
 
 
 def _check_goal(steps: int, run: RunFolder, options: TrainingOptions) -> None:

@@ -9,12 +9,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import jax
 import pytest
 
 import zoo_core
+from zoo_core.data import load_dataset
 from zoo_core.errors import Interrupted, UsageError, ZooError
 from zoo_core.runs import RunFolder
-from zoo_core.training import checkpoint, session
+from zoo_core.training import checkpoint, estimate, session
 from zoo_core.training.build import Built
 
 SMALL = {"width": 2, "latent": 2}
@@ -95,6 +97,29 @@ def test_a_signal_that_is_lost_while_a_run_starts_stops_it_after_a_step(
         start() if new else zoo_core.resume(run.path, steps=100)
     assert checkpoint.steps_of(RunFolder(tmp_path / "new") if new else run) == ([1] if new else [4, 5])
     assert signal.getsignal(number) is before
+
+
+@pytest.mark.parametrize("how", ["train", "resume", "estimate"])
+@pytest.mark.parametrize("where", ["build", "Engine"])
+def test_a_device_whose_memory_is_too_small_to_begin_says_what_to_lower(
+    run: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str, where: str
+):
+    def exhausted(*arguments: object, **named: object) -> None:
+        raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 123456789 bytes.")
+
+    for module in (session, estimate):
+        monkeypatch.setattr(module, where, exhausted)
+    asked: dict = {"options": SMALL, "training": {"steps": 100, "batch_size": 4}}
+    begin = {
+        "train": lambda: zoo_core.train("vae", "digits@8", tmp_path / "new", **asked),
+        "resume": lambda: zoo_core.resume(run.path),
+        "estimate": lambda: estimate.estimate("vae", load_dataset("digits@8"), **asked),
+    }
+    with pytest.raises(ZooError, match="memory is too small for batches of 4 images") as caught:
+        begin[how]()
+    assert ("The last good checkpoint, of step 4, is kept." in caught.value.message) == (how == "resume")
+    assert caught.value.hint.startswith("Start a new run with" if how == "resume" else "Try a smaller batch")
+    assert not (tmp_path / "new").exists()
 
 
 def test_fewer_steps_than_there_are_is_told(run: RunFolder):

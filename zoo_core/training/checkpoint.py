@@ -57,6 +57,12 @@ def latest(run: RunFolder) -> Path:
     return path_of(run, steps[-1])
 
 
+def kept(run: RunFolder) -> str:
+    """For messages: what there is to go on from."""
+    steps = steps_of(run)
+    return f"The last good checkpoint, of step {steps[-1]:,}, is kept." if steps else "There is no checkpoint yet."
+
+
 def _steps(run: RunFolder, kind: str) -> list[int]:
     names = [re.fullmatch(rf"{kind}-(\d{{8}})\.h5", path.name) for path in run.checkpoints.glob("*.h5")]
     return sorted(int(match[1]) for match in names if match)

@@ -10,6 +10,7 @@ from zoo_core.files import NotWritten
 from zoo_core.runs import RunFolder
 from zoo_core.training import checkpoint
 from zoo_core.training.backends import Arrays, backend
+from zoo_core.training.device_memory import telling_what_to_lower
 from zoo_core.training.engine import Engine
 from zoo_core.training.feeding import Feed
 from zoo_core.training.log import MetricsLog, NotFinite, Sink
@@ -107,15 +108,13 @@ class Loop:
                 without.
         """
         try:
-            self._train(stopping)
+            with telling_what_to_lower(self._model, self._options, self._run):
+                self._train(stopping)
         except KeyboardInterrupt as error:
-            raise Interrupted(f"Stopped at once. {self._kept()}", self._how_to_go_on()) from error
+            raise Interrupted(f"Stopped at once. {checkpoint.kept(self._run)}", self._how_to_go_on()) from error
         except NotWritten as error:
-            raise ZooError(f"{error.message} {self._kept()}", f"Free some space. {self._how_to_go_on()}") from error
-        except Exception as error:
-            if backend().is_out_of_memory(error):
-                raise self._too_large() from error
-            raise
+            message = f"{error.message} {checkpoint.kept(self._run)}"
+            raise ZooError(message, f"Free some space. {self._how_to_go_on()}") from error
 
     def _train(self, stopping: bool) -> None:
         options, step = self._options, self._engine.step_count
@@ -189,7 +188,7 @@ class Loop:
         except NotFinite as error:
             write_curves(self._run)
             advice = f"Train anew with a lower learning rate: zoo models show {self._model}"
-            raise ZooError(error.message, f"{self._kept()} {advice}") from error
+            raise ZooError(error.message, f"{checkpoint.kept(self._run)} {advice}") from error
 
     def _save(self, step: int, weights: Arrays, selection: Selection) -> None:
         self._run.sync_metrics()  # a checkpoint is of use only with the log up to it
@@ -208,23 +207,8 @@ class Loop:
     def _save_best(self, step: int, weights: Arrays) -> None:
         checkpoint.save(checkpoint.best_path_of(self._run, step), self._model, inference=_on_host(weights))
 
-    def _kept(self) -> str:
-        steps = checkpoint.steps_of(self._run)
-        return f"The last good checkpoint, of step {steps[-1]:,}, is kept." if steps else "There is no checkpoint yet."
-
     def _how_to_go_on(self) -> str:
         return f"Go on with: zoo train --resume {self._run.path}"
-
-    def _too_large(self) -> ZooError:
-        size, parts = self._options.batch_size, self._options.accumulate
-        ways = [f"a smaller batch, --batch-size {size // 2}"] if size > 1 else []
-        ways += [f"the same batch in more parts, -t accumulate={2 * parts}"] if size % (2 * parts) == 0 else []
-        ways += [f"a smaller network (zoo models show {self._model})"]
-        begun = checkpoint.steps_of(self._run)  # and then its options stay
-        return ZooError(
-            f"The device's memory is too small for batches of {size} images. {self._kept()}",
-            f"{'Start a new run with' if begun else 'Try'} {', or '.join(ways)}.",
-        )
 
 
 def _on_host(weights: Arrays) -> Arrays:

@@ -16,6 +16,7 @@ from zoo_core.training import checkpoint
 from zoo_core.training.backends import backend
 from zoo_core.training.budget import images_per_step, in_steps
 from zoo_core.training.build import Built, build
+from zoo_core.training.device_memory import telling_what_to_lower
 from zoo_core.training.engine import Engine
 from zoo_core.training.environment import describe_environment
 from zoo_core.training.feeding import Feed, fits_on_device
@@ -97,7 +98,8 @@ def start(
         chosen, devices = on.select_device(surroundings.device), surroundings.devices or 1
         on.set_deterministic(settings.deterministic)
         sharing = on.distribute(chosen, devices, settings.batch_size // settings.accumulate)
-        with computing_in(settings.precision), on.use_device(chosen), sharing:
+        fitting = telling_what_to_lower(model, settings)
+        with computing_in(settings.precision), on.use_device(chosen), sharing, fitting:
             built = build(registered, model_options, data.spec, seed)
             settings = in_steps(settings, built.model)
             description = RunDescription(
@@ -181,7 +183,8 @@ def _resume(
     devices = surroundings.devices or description.environment.get("devices", 1)
     on.set_deterministic(settings.deterministic)
     sharing = on.distribute(chosen, devices, settings.batch_size // settings.accumulate)
-    with computing_in(settings.precision), on.use_device(chosen), sharing:
+    fitting = telling_what_to_lower(description.model, settings, run)
+    with computing_in(settings.precision), on.use_device(chosen), sharing, fitting:
         built = build(registered, model_options, data.spec, description.seed)
         loop = _loop(run, description, built, data, settings, chosen, surroundings)
         loop.restore()

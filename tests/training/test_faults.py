@@ -7,7 +7,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import h5py
@@ -26,6 +27,7 @@ from zoo_core.training.engine import Engine
 from zoo_core.training.feeding import Feed
 from zoo_core.training.log import MetricsLog
 from zoo_core.training.loop import Loop
+from zoo_core.training.tensorboard import TensorBoard
 
 MakeLoop = Callable[..., Loop]
 
@@ -226,6 +228,35 @@ def test_wherever_the_disk_is_full_the_run_goes_on_later(
     again.restore()
     again.run()
     assert contents(loop._run) == whole
+
+
+def test_a_disk_that_tensorboard_fills_says_how_to_go_on(
+    make_loop: MakeLoop, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    def full() -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    writer = pytest.importorskip("tensorboardX").SummaryWriter
+    loop = make_loop("run", **EVERY_STEP)
+    loop._sinks = [TensorBoard(tmp_path / "tensorboard")]
+    at_call(monkeypatch, writer, "flush", 6, full)
+    with pytest.raises(ZooError, match=r"Can't write '.*tensorboard': No space left.*of step 4, is kept") as caught:
+        loop.run()
+    assert "Free some space. Go on with: zoo train --resume" in caught.value.hint
+
+
+def test_a_disk_that_a_trace_fills_says_how_to_go_on(make_loop: MakeLoop, monkeypatch: pytest.MonkeyPatch):
+    @contextmanager
+    def trace(folder: Path) -> Iterator[None]:
+        yield
+        raise jax.errors.JaxRuntimeError(f"OUT_OF_RANGE: {folder}/x.pb; No space left on device")
+
+    monkeypatch.setattr(backend(), "trace", trace)
+    loop = make_loop("run", **EVERY_STEP)
+    loop._profile = True
+    with pytest.raises(ZooError, match=r"Can't write '.*profile': .*No space left.*of step 9, is kept\.") as caught:
+        loop.run()
+    assert "Free some space. Go on with: zoo train --resume" in caught.value.hint
 
 
 @pytest.mark.skipif(not Path("/sys/kernel").is_dir(), reason="/sys is Linux' own")

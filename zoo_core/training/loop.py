@@ -1,12 +1,14 @@
 """The training loop: feed, step, look every so often, judge, save."""
 
 import time
-from collections.abc import Sequence
-from contextlib import ExitStack
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Protocol
 
 from zoo_core.errors import Interrupted, ZooError
-from zoo_core.files import NotWritten
+from zoo_core.files import NotWritten, writing
 from zoo_core.runs import RunFolder
 from zoo_core.training import checkpoint
 from zoo_core.training.backends import Arrays, backend
@@ -126,7 +128,7 @@ class Loop:
         with stop_between_steps(stopping) as stop, ExitStack() as trace:
             while step < options.steps and not selection.exhausted and not self._spent(log):
                 if self._profile and looks == PROFILED.start:
-                    trace.enter_context(backend().trace(self._run.profile))
+                    trace.enter_context(_traced(self._run.profile))
                 began, count = time.perf_counter(), self._steps_until_a_look(step)
                 log.add(self._engine.steps(step, count, self._feed.batches(step, count)), count, began)
                 step, looks = step + count, looks + 1
@@ -163,6 +165,12 @@ class Loop:
                         done = f"step {step:,}, {log.seconds:.1f} of {options.seconds:g} seconds"
                     raise Interrupted(f"Stopped after {done}; a checkpoint is saved.", self._how_to_go_on())
             write_curves(self._run)
+        if self._profile and looks <= PROFILED.start:
+            warnings.warn(
+                f"Nothing was traced: the first {PROFILED.start} dispatches of steps compile and are left out, and "
+                f"this run had {looks}. Train for more steps.",
+                stacklevel=2,
+            )
 
     def _steps_until_a_look(self, step: int) -> int:
         """At most `dispatch`, and none beyond the next step after which something is due."""
@@ -209,6 +217,21 @@ class Loop:
 
     def _how_to_go_on(self) -> str:
         return f"Go on with: zoo train --resume {self._run.path}"
+
+
+@contextmanager
+def _traced(folder: Path) -> Iterator[None]:
+    """A scope that is traced. Raises NotWritten where the trace can't be written."""
+    trace = backend().trace(folder)
+    with writing(folder, "Free some space."):
+        trace.__enter__()
+    try:
+        yield
+    finally:
+        try:
+            trace.__exit__(None, None, None)
+        except Exception as error:  # of a full disk each backend makes an error of its own
+            raise NotWritten(f"Can't write '{folder}': {error}.", "Free some space.") from error
 
 
 def _on_host(weights: Arrays) -> Arrays:

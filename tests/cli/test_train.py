@@ -84,6 +84,8 @@ def test_a_dry_run_tells_what_the_run_would_take_and_writes_nothing(
         (("dcgan", "--data", "digits", "--steps", "0"), "greater than or equal to 1"),
         (("dcgan", "--steps", "5", "-t", "images=64"), "A training has one budget, received steps and images."),
         (("dcgan", "--steps", "5", "-t", "images=64", "--dry-run"), "A training has one budget"),
+        (("dcgan", "-t", f"warmup={10**20}"), "less than or equal to 99999999"),
+        (("dcgan", "--augment", "color,color"), "augment names each kind once, received color,color"),
         (("dcgan", "--data", "digits@4"), "at least 8x8 pixels"),
         (("dcgan", "--data", "folder:nowhere"), "nowhere"),
         (("--data", "digits"), "zoo train needs a model, or --resume and a run"),

@@ -27,6 +27,16 @@ def test_images_are_told_in_steps(repeat: int, images: int, steps: int):
     assert in_steps(TrainingOptions(steps=7), model).steps == 7
 
 
+def test_more_images_than_a_run_has_steps_for_are_refused(tmp_path: Path):
+    for images, batch_size in ((MOST_STEPS, 1), (2 * MOST_STEPS, 2)):
+        options = TrainingOptions(batch_size=batch_size, images=images)
+        assert in_steps(options, SimpleNamespace(phases=lambda: (SimpleNamespace(repeat=1),))).steps == MOST_STEPS
+    training = {"images": MOST_STEPS + 1, "batch_size": 1}
+    with pytest.raises(UsageError, match="100,000,000 images, 1 in a step, take 100,000,000 steps, expected at most"):
+        zoo_core.train("vae", "digits@8", tmp_path / "run", options={"width": 2}, training=training)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_seconds_alone_set_no_limit_of_steps():
     assert TrainingOptions(seconds=1).steps == MOST_STEPS
     assert TrainingOptions(seconds=1, steps=9).steps == 9

@@ -115,8 +115,11 @@ def load(path: Path, model: str, group: str, expected: Mapping[str, Any]) -> dic
             "plugin.",
         ) from error
     except hdf5.Broken as error:
+        if path.name.startswith("best-"):
+            way = "Take the last one: --checkpoint final"
+        else:
+            way = "Remove it, and the run goes on from the one before."
         raise ZooError(
             f"The checkpoint '{path}' can't be read: {error}.",
-            "It is truncated or damaged, or not a checkpoint of the zoo. Remove it, and the run goes on from the one "
-            "before.",
+            f"It is truncated or damaged, or not a checkpoint of the zoo. {way}",
         ) from error

@@ -30,7 +30,7 @@ class TrainingOptions(Options):
     schedule: Literal["constant", "linear", "cosine"] = Field(
         "constant", description="of the learning rate after the warm-up; linear and cosine end at 0"
     )
-    warmup: int = Field(0, ge=0, description="steps in which the learning rate rises from 0")
+    warmup: int = Field(0, ge=0, le=MOST_STEPS, description="steps in which the learning rate rises from 0")
     clip_norm: float = Field(0.0, ge=0, description="limit of each update's gradient norm; 0 for none")
     accumulate: int = Field(1, ge=1, description="parts of a batch whose gradients are added up, to save memory")
     augment: tuple[Literal["color", "translation", "cutout"], ...] = Field(
@@ -65,6 +65,12 @@ class TrainingOptions(Options):
     def _parts_divide_the_batch(self) -> "TrainingOptions":
         if self.batch_size % self.accumulate:
             raise ValueError(f"accumulate must divide batch_size, received {self.accumulate} and {self.batch_size}")
+        return self
+
+    @model_validator(mode="after")
+    def _augmentations_are_applied_once(self) -> "TrainingOptions":
+        if len(set(self.augment)) < len(self.augment):
+            raise ValueError(f"augment names each kind once, received {','.join(self.augment)}")
         return self
 
     @model_validator(mode="after")

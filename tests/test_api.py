@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import zoo_core
+from zoo_core.sampling import collapse
 from zoo_core.training import checkpoint
 
 SMALL = {"width": 2, "latent": 2}
@@ -49,6 +50,17 @@ def test_what_a_callback_raises_ends_the_run_and_it_can_be_gone_on_with(tmp_path
     expected = zoo_core.Sampler.load(whole.path).generate(3, seed=5)
     np.testing.assert_array_equal(zoo_core.Sampler.load(run.path).generate(3, seed=5), expected)
     assert checkpoint.steps_of(run) == checkpoint.steps_of(whole)
+
+
+def test_signs_of_a_collapse_are_warnings_where_there_is_no_report(tmp_path, monkeypatch):
+    monkeypatch.setattr(collapse, "STEPS", 1)
+    monkeypatch.setattr(collapse, "SHARE", 1e9)
+    monkeypatch.setattr(collapse, "ACCURACY", 0.0)
+    training = {"steps": 2, "batch_size": 4, "log_every": 1}
+    with pytest.warns(UserWarning, match="hardly differ|has won") as told:
+        zoo_core.train("dcgan", "digits@8", tmp_path / "run", options=SMALL, training=training)
+    said = " ".join(str(warning.message) for warning in told)
+    assert said.count("hardly differ") == said.count("has won") == 1
 
 
 @pytest.mark.parametrize("precision", ["bfloat16", "float64"])

@@ -1,3 +1,4 @@
+import itertools
 import json
 import subprocess
 import sys
@@ -86,6 +87,28 @@ def test_create_destroys_nothing_of_anybody_else(tmp_path: Path, description: Ru
     assert (tmp_path / "folder" / "file").read_text() == "precious"
 
 
+@pytest.mark.parametrize("left", [[], ["checkpoints/"], ["checkpoints/", "samples/", "options.toml"]])
+def test_what_a_process_left_that_died_early_is_no_obstacle(
+    tmp_path: Path, description: RunDescription, left: list[str]
+):
+    for name in [".lock", *left]:
+        path = tmp_path / name
+        path.mkdir() if name.endswith("/") else path.write_text("")
+    run = RunFolder.create(tmp_path, description, "[model]\n")
+    assert run.options_file.read_text() == "[model]\n"
+
+
+def test_a_run_that_began_meanwhile_is_left_as_it_is(
+    run: RunFolder, description: RunDescription, monkeypatch: pytest.MonkeyPatch
+):
+    """The folder was free when this process looked, and not once it had the lock."""
+    check, looks = RunFolder.check_free, itertools.count()
+    monkeypatch.setattr(RunFolder, "check_free", lambda path: next(looks) and check(path))
+    with pytest.raises(UsageError, match="already exists"):
+        RunFolder.create(run.path, description, "")
+    assert run.options_file.read_text() == "[model]\nwidth = 8\n"
+
+
 def test_create_below_a_file_is_told(tmp_path: Path, description: RunDescription):
     (tmp_path / "file").write_text("")
     with pytest.raises(ZooError, match="Can't create"):
@@ -127,6 +150,15 @@ def test_a_last_line_cut_short_is_left_out_and_the_run_goes_on(run: RunFolder):
 def test_damage_in_the_middle_is_told(run: RunFolder):
     run.metrics_file.write_bytes(b'{"step": 1}\n\xff{"st\n{"step": 3}\n')
     with pytest.raises(ZooError, match=r"Line 2 of '.*metrics\.jsonl'"):
+        run.metrics()
+
+
+@pytest.mark.parametrize(
+    "line", ["null", "[1]", "3", "{}", '{"loss": 0.5}', '{"step": "1"}', '{"step": 1, "loss": null}']
+)
+def test_a_line_that_is_no_log_is_told(run: RunFolder, line: str):
+    run.metrics_file.write_text(f'{{"step": 1}}\n{line}\n')
+    with pytest.raises(ZooError, match=r"Line 2 of '.*metrics\.jsonl' has no numbers by name, with 'step' among them"):
         run.metrics()
 
 

@@ -1,5 +1,6 @@
 """What the commands do, as functions. `zoo_core` exports them."""
 
+import warnings
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -28,6 +29,7 @@ from zoo_core.sampling.callbacks import (
 from zoo_core.sampling.collapse import AccuracyWatch, VarietyWatch
 from zoo_core.sampling.sampler import Sampler
 from zoo_core.training import session
+from zoo_core.training.backends import backend
 from zoo_core.training.build import Built
 from zoo_core.training.log import Report
 from zoo_core.training.loop import Callback
@@ -67,7 +69,7 @@ def train(
         device: "auto" (a GPU where the backend sees one), "cpu" or "gpu".
         callbacks: your own: objects with an attribute `every`, called as `callback(step, sampler, last)` after each
             so many steps and after the last one, with the averaged networks as they are then in a `Sampler`.
-        report: is told of the progress.
+        report: is told of the progress, and of signs of a collapse, which are Python's warnings otherwise.
         tensorboard: write what is logged for TensorBoard too, into the run's folder `tensorboard`.
         profile: trace a few steps into the run's folder `profile`.
         devices: that share each batch, on JAX; its size must be a multiple of their number.
@@ -120,7 +122,8 @@ def resume(
         devices: that share each batch; by default as many as the run was started on.
 
     Raises:
-        UsageError: if it is no run, or its data has changed. Otherwise as `train`.
+        UsageError: if it is no run, its data has changed, or it has more steps already or stopped early; nothing of it
+            has changed then. Otherwise as `train`.
     """
     directory = Path(data_dir) if data_dir else None
     around = session.Surroundings(device, partial(_attach, own=callbacks), report, tensorboard, profile, devices)
@@ -234,9 +237,9 @@ def _attach(
     sampler = Sampler(built, spec, data.spec, weights={})
     callbacks: list[Callback] = []
     judge = None
+    warn = report.warn if report else _warn
     if spec.generates:
-        watch = VarietyWatch(data, report) if report else None
-        callbacks.append(SampleGrids(run, sampler, options.sample_every, watch))
+        callbacks.append(SampleGrids(run, sampler, options.sample_every, VarietyWatch(data, warn)))
     elif (inputs := data.inputs("test")) is not None and sampler.spec.translates:
         callbacks.append(TranslationGrids(run, sampler, options.sample_every, inputs, data.images("test")))
     if options.select_every and (spec.generates or sampler.spec.translates):
@@ -244,4 +247,10 @@ def _attach(
     if spec.reconstructs:
         callbacks.append(ReconstructionSheet(run, sampler, data.images("test")))
     callbacks += [WithSampler(callback, sampler) for callback in own]
-    return session.Attached(callbacks, judge, [AccuracyWatch(report)] if report else [])
+    return session.Attached(callbacks, judge, [AccuracyWatch(warn)])
+
+
+def _warn(message: str) -> None:
+    """Where nobody asked for a report. Of processes that train together one says it."""
+    if backend().leads:
+        warnings.warn(message, stacklevel=2)

@@ -13,6 +13,15 @@ class NotWritten(ZooError):
 
 
 @contextmanager
+def writing(path: Path, advice: str) -> Iterator[None]:
+    """A scope in which `path` is written, and what the system refuses is told. Raises NotWritten."""
+    try:
+        yield
+    except OSError as error:
+        raise NotWritten(f"Can't write '{path}': {error.strerror or error}.", advice) from error
+
+
+@contextmanager
 def atomic(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; on success it takes `path`'s place, on any error it is removed.
 
@@ -20,25 +29,27 @@ def atomic(path: Path) -> Iterator[Path]:
         NotWritten: where the disk is full or the folder can't be written. What stood at `path` is left as it was.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    advice = "Nothing was changed there. Free some space or choose another folder, then run the same again."
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        yield temporary
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)  # the rename itself must survive a power cut
-        finally:
-            os.close(folder)
-    except OSError as error:
-        raise NotWritten(
-            f"Can't write '{path}': {error.strerror or error}.",
-            "Nothing was changed there. Free some space or choose another folder, then run the same again.",
-        ) from error
+        with writing(path, advice):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            yield temporary
+            sync(temporary)
+            os.replace(temporary, path)
+            folder = os.open(path.parent, os.O_RDONLY)
+            try:
+                os.fsync(folder)  # the rename itself must survive a power cut
+            finally:
+                os.close(folder)
     finally:
         with suppress(OSError):  # it is gone after the rename, and was never there if its folder can't be
             temporary.unlink()
+
+
+def sync(path: Path) -> None:
+    """Wait until a file's content is on the disk, so that it survives a power cut."""
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
 
 
 def remove_temporaries(folder: Path) -> None:

@@ -7,7 +7,7 @@ runs/<name>/  run.json  options.toml  metrics.jsonl  curves.svg  checkpoints/*.h
 import json
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from zoo_core.errors import UsageError, ZooError
-from zoo_core.files import NotWritten, remove_temporaries, write_text
+from zoo_core.files import remove_temporaries, sync, write_text, writing
 from zoo_core.specs import DataSpec
 
 
@@ -68,6 +68,7 @@ class RunFolder:
         self.metrics_file = self.path / "metrics.jsonl"
         self.curves_file = self.path / "curves.svg"
         self.result_file = self.path / "result.json"
+        self._lock_file = self.path / ".lock"
 
     @staticmethod
     def is_run(path: Path) -> bool:
@@ -82,26 +83,34 @@ class RunFolder:
 
     @classmethod
     def create(cls, path: Path, description: RunDescription, options_toml: str) -> "RunFolder":
-        """Make the folder.
+        """Make the folder. Raises as `creating` does."""
+        with cls.creating(path, description, options_toml) as run:
+            return run
+
+    @classmethod
+    @contextmanager
+    def creating(cls, path: Path, description: RunDescription, options_toml: str) -> Iterator["RunFolder"]:
+        """Make the folder; in this scope it is locked, from before anything is written into it.
 
         Raises:
-            UsageError: if there is anything at `path` already; it is left as it is.
+            UsageError: if there is anything at `path` already, which is left as it is, or another process begins there.
+            ZooError: if the folder can't be made.
         """
         cls.check_free(path)
         run = cls(path)
-        for folder in (run.checkpoints, run.samples):
-            try:
-                folder.mkdir(parents=True, exist_ok=True)
-            except OSError as error:
-                raise ZooError(f"Can't create '{folder}': {error.strerror}.", "Name another folder: --out.") from error
-        write_text(run.options_file, options_toml)
-        write_text(run.path / "run.json", description.model_dump_json(indent=2))
-        return run
+        _make(run.path)
+        with run.lock():
+            cls.check_free(path)  # another process may have begun there, and ended, since
+            for folder in (run.checkpoints, run.samples):
+                _make(folder)
+            write_text(run.options_file, options_toml)
+            write_text(run.path / "run.json", description.model_dump_json(indent=2))
+            yield run
 
     def _is_only_begun(self) -> bool:
-        """Whether the folder holds nothing but what `create` makes before `run.json`, in that order."""
+        """Whether the folder holds nothing but its lock and what `creating` makes before `run.json`, in that order."""
         begun = (self.checkpoints, self.samples, self.options_file)
-        found = {path for path in self.path.iterdir() if not path.match(".*.tmp")}
+        found = {path for path in self.path.iterdir() if path != self._lock_file and not path.match(".*.tmp")}
         return found == set(begun[: len(found)]) and not any(any(path.iterdir()) for path in found if path.is_dir())
 
     @classmethod
@@ -124,7 +133,7 @@ class RunFolder:
             UsageError: if another process does.
             ZooError: if the folder can't be written.
         """
-        lock = FileLock(self.path / ".lock")
+        lock = FileLock(self._lock_file)
         try:
             lock.acquire(blocking=False)
         except Timeout as error:
@@ -164,14 +173,16 @@ class RunFolder:
         Raises:
             NotWritten: where the disk is full.
         """
-        try:
-            with self.metrics_file.open("a", encoding="utf-8") as file:
-                file.write(json.dumps(line) + "\n")
-        except OSError as error:
-            raise NotWritten(
-                f"Can't write '{self.metrics_file}': {error.strerror or error}.",
-                f"Free some space, then go on: zoo train --resume {self.path}",
-            ) from error
+        with self._logging(), self.metrics_file.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
+
+    def sync_metrics(self) -> None:
+        """Wait until what was added is on the disk. Raises as `append_metrics`."""
+        with self._logging():
+            sync(self.metrics_file)
+
+    def _logging(self) -> AbstractContextManager[None]:
+        return writing(self.metrics_file, f"Free some space, then go on: zoo train --resume {self.path}")
 
     def metrics(self) -> list[dict[str, float]]:
         """The lines of `metrics.jsonl`; a last line cut short by a crash is left out.
@@ -185,15 +196,29 @@ class RunFolder:
         lines = []
         for number, text in enumerate(texts, start=1):
             try:
-                lines.append(json.loads(text))
+                line, problem = json.loads(text), "has no numbers by name, with 'step' among them"
             except json.JSONDecodeError as error:
-                if number < len(texts):
-                    raise ZooError(
-                        f"Line {number} of '{self.metrics_file}' is not JSON: {error}.", "Mend or remove that line."
-                    ) from error
+                if number == len(texts):
+                    break
+                line, problem = None, f"is not JSON: {error}"
+            if not _is_logged(line):
+                raise ZooError(f"Line {number} of '{self.metrics_file}' {problem}.", "Mend or remove that line.")
+            lines.append(line)
         return lines
 
     def keep_metrics_until(self, step: int) -> None:
         """Drop what was logged after `step`: a resumed run logs it anew."""
         kept = [line for line in self.metrics() if line["step"] <= step]
         write_text(self.metrics_file, "".join(json.dumps(line) + "\n" for line in kept))
+
+
+def _is_logged(line: object) -> bool:
+    """Whether it is what `append_metrics` writes."""
+    return isinstance(line, dict) and "step" in line and all(isinstance(value, int | float) for value in line.values())
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ZooError(f"Can't create '{folder}': {error.strerror}.", "Name another folder: --out.") from error

@@ -51,6 +51,17 @@ def test_options_of_a_run_serve_as_configuration_of_the_next(invoke: Invoke, tmp
     assert "steps = 2" in text
 
 
+def test_steps_take_the_place_of_the_images_of_a_configuration(invoke: Invoke, tmp_path: Path):
+    first, second = tmp_path / "first", tmp_path / "second"
+    assert invoke("train", "vae", *TINY, "-t", "images=12", "--out", str(first)).exit_code == 0
+    assert "steps = 3" in (first / "options.toml").read_text()
+    arguments = ("--data", "digits@8", "--config", str(first / "options.toml"), "--out", str(second), "--json")
+    result = invoke("train", "vae", *arguments, "--steps", "2")
+    assert result.exit_code == 0, result.stderr
+    assert json.loads(result.stdout)["step"] == 2
+    assert "images = 0" in (second / "options.toml").read_text()
+
+
 def test_a_dry_run_tells_what_the_run_would_take_and_writes_nothing(
     invoke: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
@@ -71,6 +82,10 @@ def test_a_dry_run_tells_what_the_run_would_take_and_writes_nothing(
         (("dcgan", "--data", "digits", "-o", "widht=3"), "Unknown option of model 'dcgan' 'widht'. Did you mean"),
         (("dcgan", "--data", "digits", "-o", "width=0"), "greater than or equal to 1"),
         (("dcgan", "--data", "digits", "--steps", "0"), "greater than or equal to 1"),
+        (("dcgan", "--steps", "5", "-t", "images=64"), "A training has one budget, received steps and images."),
+        (("dcgan", "--steps", "5", "-t", "images=64", "--dry-run"), "A training has one budget"),
+        (("dcgan", "-t", f"warmup={10**20}"), "less than or equal to 99999999"),
+        (("dcgan", "--augment", "color,color"), "augment names each kind once, received color,color"),
         (("dcgan", "--data", "digits@4"), "at least 8x8 pixels"),
         (("dcgan", "--data", "folder:nowhere"), "nowhere"),
         (("--data", "digits"), "zoo train needs a model, or --resume and a run"),

@@ -69,6 +69,12 @@ def test_a_figure_ranks_by_a_score_of_which_more_is_better(restored: Comparison)
     assert text.index("<!-- srgan -->") < text.index("<!-- pix2pix -->")  # the best is above
 
 
+def test_a_figure_shows_names_that_look_like_mathematics(comparison: Comparison) -> None:
+    data = comparison.records[0].data.model_copy(update={"name": r"folder:x$\foo$"})
+    records = [record.model_copy(update={"data": data}) for record in comparison.records]
+    assert r"folder:x$\foo$" in drawn(comparison.model_copy(update={"records": records}))
+
+
 def test_every_form_names_what_failed_and_the_options_that_set_it_apart(
     comparison: Comparison, make_record: Callable[..., Record]
 ) -> None:

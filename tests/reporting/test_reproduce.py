@@ -7,7 +7,7 @@ import pytest
 from zoo_core.comparing.results import Comparison, Failure
 from zoo_core.evaluation.protocol import load_protocol
 from zoo_core.evaluation.record import Features, Record, Score
-from zoo_core.reporting.reproduce import commands, evaluation_command
+from zoo_core.reporting.reproduce import commands, evaluation_command, training_command
 
 MakeRecord = Callable[..., Record]
 
@@ -44,6 +44,12 @@ def test_files_of_one_s_own_are_to_be_named(make_record: MakeRecord) -> None:
     for protocol, named in ((digits, "digits"), (changed, "FILE"), (own, "FILE")):
         assert evaluation_command(make_record(protocol=protocol)).endswith(f"--protocol {named}")
     assert evaluation_command(make_record(protocol=own, features=features)).endswith("--protocol FILE --weights FILE")
+
+
+def test_a_budget_of_images_is_the_only_one(make_record: MakeRecord) -> None:
+    command = training_command(make_record(training={"steps": 250, "images": 16_000, "seconds": 0.0}))
+    assert "-t images=16000 -t seconds=0.0" in command
+    assert "steps" not in command
 
 
 def test_whatever_brought_something_is_installed(comparison: Comparison, make_record: MakeRecord) -> None:

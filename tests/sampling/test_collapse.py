@@ -11,20 +11,6 @@ from zoo_core.sampling.collapse import STEPS, AccuracyWatch, VarietyWatch, sprea
 LABELS = np.repeat(np.arange(10), 8)
 
 
-class Told:
-    """A report that keeps its warnings."""
-
-    def __init__(self):
-        self.warnings = []
-
-    def begin(self, label, step, steps): ...
-
-    def log(self, line): ...
-
-    def warn(self, message):
-        self.warnings.append(message)
-
-
 @pytest.fixture(scope="module")
 def digits():
     return load_dataset("digits@8")
@@ -35,11 +21,11 @@ def looked(digits):
     """`looked((images, labels), …)`: the warnings after these looks, from step 500 on."""
 
     def look(*looks, first=STEPS):
-        report = Told()
-        watch = VarietyWatch(digits, report)
+        told = []
+        watch = VarietyWatch(digits, told.append)
         for step, (images, labels) in enumerate(looks, start=first):
             watch.look(step, images, labels)
-        return report.warnings
+        return told
 
     return look
 
@@ -105,12 +91,12 @@ def test_sample_grids_show_what_they_draw(model, runs: dict[str, RunFolder], tmp
 
 def accuracies(*values, every=50, start=0):
     """The warnings after lines with these accuracies."""
-    report = Told()
-    watch = AccuracyWatch(report)
+    told = []
+    watch = AccuracyWatch(told.append)
     watch.begin("dcgan on digits", start, 10_000)
     for i, value in enumerate(values, start=1):
         watch.log({"step": start + i * every, "discriminator/accuracy": value, "generator/loss": 1.0})
-    return report.warnings
+    return told
 
 
 def test_a_discriminator_that_has_won_is_told_once():

@@ -62,6 +62,17 @@ def test_truncated(path: Path, kept: int):
     assert "goes on from the one before" in caught.value.hint
 
 
+@pytest.mark.parametrize(
+    ("name", "advice"),
+    [("step-00000004.h5", "the run goes on from the one before"), ("best-00000004.h5", "--checkpoint final")],
+)
+def test_what_to_do_without_a_damaged_one(tmp_path: Path, name: str, advice: str):
+    (tmp_path / name).write_bytes(b"damaged")
+    with pytest.raises(ZooError, match="can't be read") as caught:
+        checkpoint.load(tmp_path / name, "dcgan", "state", {})
+    assert advice in caught.value.hint
+
+
 def test_altered(path: Path):
     with h5py.File(path, "r+") as file:
         file["state/networks/generator/trainable/000.kernel"][0, 0] = 9

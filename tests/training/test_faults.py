@@ -7,7 +7,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import h5py
@@ -26,6 +27,7 @@ from zoo_core.training.engine import Engine
 from zoo_core.training.feeding import Feed
 from zoo_core.training.log import MetricsLog
 from zoo_core.training.loop import Loop
+from zoo_core.training.tensorboard import TensorBoard
 
 MakeLoop = Callable[..., Loop]
 
@@ -216,7 +218,8 @@ def test_wherever_the_disk_is_full_the_run_goes_on_later(
         if file == "metrics.jsonl":
             at_call(patched, Path, "open", 6, full, of=loop._run.metrics_file)
         else:
-            at_call(patched, os, "fsync", 1 if file.startswith("best") else 3, full)  # of the file, then of its folder
+            # of the file and its folder; before it, at a checkpoint, of the log
+            at_call(patched, os, "fsync", 1 if file.startswith("best") else 4, full)
         with pytest.raises(ZooError, match=rf"Can't write '.*{file}': No space left on device") as caught:
             loop.run()
     assert "Free some space. Go on with: zoo train --resume" in caught.value.hint
@@ -227,9 +230,38 @@ def test_wherever_the_disk_is_full_the_run_goes_on_later(
     assert contents(loop._run) == whole
 
 
+def test_a_disk_that_tensorboard_fills_says_how_to_go_on(
+    make_loop: MakeLoop, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    def full() -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    writer = pytest.importorskip("tensorboardX").SummaryWriter
+    loop = make_loop("run", **EVERY_STEP)
+    loop._sinks = [TensorBoard(tmp_path / "tensorboard")]
+    at_call(monkeypatch, writer, "flush", 6, full)
+    with pytest.raises(ZooError, match=r"Can't write '.*tensorboard': No space left.*of step 4, is kept") as caught:
+        loop.run()
+    assert "Free some space. Go on with: zoo train --resume" in caught.value.hint
+
+
+def test_a_disk_that_a_trace_fills_says_how_to_go_on(make_loop: MakeLoop, monkeypatch: pytest.MonkeyPatch):
+    @contextmanager
+    def trace(folder: Path) -> Iterator[None]:
+        yield
+        raise jax.errors.JaxRuntimeError(f"OUT_OF_RANGE: {folder}/x.pb; No space left on device")
+
+    monkeypatch.setattr(backend(), "trace", trace)
+    loop = make_loop("run", **EVERY_STEP)
+    loop._profile = True
+    with pytest.raises(ZooError, match=r"Can't write '.*profile': .*No space left.*of step 9, is kept\.") as caught:
+        loop.run()
+    assert "Free some space. Go on with: zoo train --resume" in caught.value.hint
+
+
 @pytest.mark.skipif(not Path("/sys/kernel").is_dir(), reason="/sys is Linux' own")
 def test_a_place_that_can_not_be_written_is_told():
-    with pytest.raises(ZooError, match="Can't create '/sys/zoo/") as caught:
+    with pytest.raises(ZooError, match="Can't create '/sys/zoo'") as caught:
         zoo_core.train("vae", "digits@8", "/sys/zoo", options=SMALL, training={"steps": 1, "batch_size": 4})
     assert caught.value.exit_code == 1
     assert "--out" in caught.value.hint
@@ -331,6 +363,22 @@ def test_a_run_that_another_process_trains_is_left_alone(tmp_path: Path):
             process.kill()  # and its lock goes with it
     zoo_core.resume(run.path, steps=2)
     assert [line["step"] for line in run.metrics()] == [1, 2]
+
+
+def test_a_folder_that_another_process_begins_a_run_in_is_left_alone(tmp_path: Path):
+    """That process has its lock, and nothing else yet."""
+    training = {"steps": 1, "batch_size": 4}
+    with subprocess.Popen([sys.executable, "-c", HOLDS, tmp_path], stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "locked\n"
+            with pytest.raises(UsageError, match="is in use: another process trains it"):
+                zoo_core.train("vae", "digits@8", tmp_path, options=SMALL, training=training)
+            assert [path.name for path in tmp_path.iterdir()] == [".lock"]
+        finally:
+            process.kill()
+    run = zoo_core.train("vae", "digits@8", tmp_path, options=SMALL, training=training)
+    assert [line["step"] for line in run.metrics()] == [1]
 
 
 @pytest.mark.parametrize("damage", ["cut short", "one bit"])

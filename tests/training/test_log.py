@@ -106,6 +106,18 @@ def test_seconds_go_on_where_an_interrupted_run_left_off(run: RunFolder):
     assert run.metrics()[-1]["wall_seconds"] >= 120
 
 
+def test_the_seconds_that_end_a_run_are_those_of_its_line(run: RunFolder):
+    """Else a run whose seconds are spent would, once it is gone on with, train another step, or end without a last."""
+    log = MetricsLog(run, images=8)
+    for step in range(1, 20):
+        log.add([{"vae/loss": 1.0}], 1, began=time.perf_counter() - 0.01)
+        log.fetch(step)
+        seconds = log.seconds
+        log.fetch(step)
+        log.write(step)
+        assert run.metrics()[-1]["seconds"] == seconds
+
+
 def test_the_first_dispatch_of_a_process_compiles_and_does_not_count_as_training(run: RunFolder):
     log = MetricsLog(run, images=8)
     log.add([{"vae/loss": np.ones(4)}], 4, began=time.perf_counter() - 50)

@@ -4,6 +4,7 @@ import itertools
 import os
 import signal
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 import h5py
@@ -106,6 +107,17 @@ def test_a_signal_saves_and_says_how_to_go_on(make_loop: MakeLoop, number: signa
     assert f"zoo train --resume {loop._run.path}" in caught.value.hint
     assert checkpoint.steps_of(loop._run) == [4]
     assert signal.getsignal(number) is not None
+
+
+@pytest.mark.parametrize("steps", [5, 6])
+def test_a_trace_is_written_or_it_is_said_that_there_is_none(make_loop: MakeLoop, steps: int):
+    """The first five looks compile."""
+    loop = make_loop("run", steps=steps)
+    loop._profile = True
+    told = pytest.warns(UserWarning, match=r"Nothing was traced: .* this run had 5\. Train for more steps")
+    with told if steps == 5 else nullcontext():
+        loop.run()
+    assert any(path.is_file() for path in loop._run.profile.rglob("*")) == (steps == 6)
 
 
 def test_resume_without_any_checkpoint_starts_at_zero(make_loop: MakeLoop):

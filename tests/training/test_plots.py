@@ -50,6 +50,17 @@ def test_the_same_log_gives_the_same_bytes(run: RunFolder):
     assert run.curves_file.read_bytes() == before
 
 
+def test_names_that_look_like_mathematics_are_shown_as_they_are(run: RunFolder, tmp_path: Path):
+    copy = RunFolder(tmp_path)
+    description = json.loads((run.path / "run.json").read_text())
+    description["data"]["name"] = r"folder:x$\foo$"
+    (tmp_path / "run.json").write_text(json.dumps(description))
+    lines = [{"step": step, "images": 4 * step, "seconds": 0.1, r"$\vae$/loss": 3.0} for step in (1, 2)]
+    copy.metrics_file.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    write_curves(copy)
+    assert r"dcgan on folder:x$\foo$, seed 0" in copy.curves_file.read_text()
+
+
 def test_what_was_not_logged_has_no_panel(run: RunFolder, tmp_path: Path):
     copy = RunFolder(tmp_path)
     (tmp_path / "run.json").write_bytes((run.path / "run.json").read_bytes())

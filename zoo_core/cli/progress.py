@@ -18,7 +18,7 @@ class StderrReport:
         self._bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
-            MofNCompleteColumn(),
+            TextColumn("{task.fields[done]}"),
             TimeRemainingColumn(),
             TextColumn("{task.fields[facts]}"),
             console=self._console,
@@ -26,7 +26,7 @@ class StderrReport:
         )
         self._task: TaskID | None = None
         self._label = ""
-        self._steps = 0
+        self._steps, self._seconds = 0, 0.0
         self._printed = 0.0
 
     def __enter__(self) -> "StderrReport":
@@ -38,22 +38,29 @@ class StderrReport:
     ) -> None:
         self._bar.stop()
 
-    def begin(self, label: str, step: int, steps: int) -> None:
-        self._label, self._steps = label, steps
+    def begin(self, label: str, step: int, steps: int, seconds: float = 0.0) -> None:
+        self._label, self._steps, self._seconds = label, steps, seconds
         if self._task is not None:
             self._bar.remove_task(self._task)
-        self._task = self._bar.add_task(label, completed=step, total=steps, facts="")
+        # Of seconds it is not known yet how many a run that goes on has behind it.
+        done, total = (0, seconds) if seconds else (step, steps)
+        self._task = self._bar.add_task(label, completed=done, total=total, done="", facts="")
 
     def log(self, line: dict[str, float]) -> None:
         assert self._task is not None
         losses = "  ".join(f"{name.removesuffix('/loss')} {line[name]:.3f}" for name in line if name.endswith("/loss"))
         facts = f"{losses}  {line['images_per_second']:,.0f} images/s".lstrip()
-        self._bar.update(self._task, completed=line["step"], facts=facts)
-        now, last = time.monotonic(), line["step"] >= self._steps
+        if self._seconds:
+            done, total = line["seconds"], self._seconds
+            told, left = f"{done:.1f} of {total:g} s", max(0, total - done)
+        else:
+            done, total = line["step"], self._steps
+            told, left = f"{done:,} of {total:,}", (total - done) * line["seconds"] / done
+        self._bar.update(self._task, completed=done, done=told, facts=facts)
+        now, last = time.monotonic(), done >= total
         if not self._console.is_terminal and (last or now - self._printed >= SECONDS_BETWEEN_LINES):
             self._printed = now
-            left = (self._steps - line["step"]) * line["seconds"] / line["step"]
-            self.say(f"{self._label}: {line['step']:,} of {self._steps:,}  {facts}  {left:.0f} s left")
+            self.say(f"{self._label}: {told}  {facts}  {left:.0f} s left")
 
     def warn(self, message: str) -> None:
         self.say(f"Warning: {message}")

@@ -114,6 +114,7 @@ def train(
     from zoo_core.training.backends import backend
     from zoo_core.training.estimate import estimate
     from zoo_core.training.memory import keep_freed_memory
+    from zoo_core.training.options import changed
     from zoo_core.training.selection import Selection
 
     keep_freed_memory()
@@ -144,7 +145,7 @@ def train(
             data, seed = data or DEFAULT_DATA, seed or 0
             tables = read_tables(config, ("model", "training")) if config else {"model": {}, "training": {}}
             tables["model"] |= parse_assignments(options)
-            tables["training"] |= changes
+            tables["training"] = changed(tables["training"], changes)
             if dry_run:
                 dataset = load_dataset(data, data_dir)
                 wanted = tables["training"]

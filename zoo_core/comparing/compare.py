@@ -14,6 +14,7 @@ from zoo_core.errors import Interrupted, UsageError
 from zoo_core.lists import as_list
 from zoo_core.options import resolve
 from zoo_core.specs import AUTO
+from zoo_core.training.options import as_asked
 from zoo_core.training.selection import Rule
 
 if TYPE_CHECKING:
@@ -250,7 +251,7 @@ def _estimated(cell: Cell) -> tuple[float, float]:
     from zoo_core.training.estimate import estimate
 
     data = load_dataset(cell.data, cell.data_dir)
-    found = estimate(cell.model, data, options=cell.options, training=cell.training, device=cell.device)
+    found = estimate(cell.model, data, options=cell.options, training=as_asked(cell.training), device=cell.device)
     return found["train_seconds"], found["disk_mib"]
 
 

@@ -22,7 +22,7 @@ from zoo_core.registered import RegisteredModel
 from zoo_core.registry import registry
 from zoo_core.runs import slug
 from zoo_core.specs import ALL, AUTO, DataSpec
-from zoo_core.training.options import BUDGETS, TrainingOptions
+from zoo_core.training.options import training_options
 from zoo_core.training.selection import Rule
 
 SAMPLING_SEED = 0
@@ -160,14 +160,11 @@ def _resolved(plan: Plan) -> tuple[list[str], list[int], dict[str, Any], Scoring
         data, seeds = [protocol.data.fitted], protocol.training.seeds
         training = {**training, **protocol.training.options}
         features = protocol.features.network
-    budgets = [name for name in BUDGETS if training.get(name)]
-    if len(budgets) > 1:
-        raise UsageError(f"A training has one budget, received {' and '.join(budgets)}.", "Leave one of them out.")
+    options = training_options(training)
     if features != AUTO:
         registry().feature_network(features)
     for name in set(metrics or ()) - {ALL}:
         registry().metric(name)
-    options = resolve(TrainingOptions, training, "training")
     if checkpoint == "best" and not options.select_every:
         raise UsageError(
             "There is no best checkpoint without scores on held-out images while a model trains.",

@@ -26,6 +26,7 @@ from zoo_core.files import write_text
 from zoo_core.runs import RunFolder
 from zoo_core.training.log import Report
 from zoo_core.training.memory import keep_freed_memory
+from zoo_core.training.options import as_asked
 from zoo_core.training.selection import is_finished
 from zoo_core.training.session import run_options
 
@@ -100,7 +101,7 @@ def _train(cell: Cell, dataset: Dataset, report: Report) -> None:
             cell.run,
             seed=cell.seed,
             options=cell.options,
-            training=cell.training,
+            training=as_asked(cell.training),
             data_dir=cell.data_dir,
             device=cell.device,
             report=report,
@@ -114,15 +115,15 @@ class _Log:
     """A `Report`: a line now and then."""
 
     def __init__(self) -> None:
-        self._label, self._steps, self._printed = "", 0, 0.0
+        self._label, self._end, self._printed = "", ("step", 0.0), 0.0
 
-    def begin(self, label: str, step: int, steps: int) -> None:
-        self._label, self._steps = label, steps
+    def begin(self, label: str, step: int, steps: int, seconds: float = 0.0) -> None:
+        self._label, self._end = label, ("seconds", seconds) if seconds else ("step", steps)
         print(f"{label}: from {step:,}", file=sys.stderr)
 
     def log(self, line: dict[str, float]) -> None:
-        now = time.monotonic()
-        if line["step"] >= self._steps or now - self._printed >= _SECONDS_BETWEEN_LINES:
+        now, (budget, end) = time.monotonic(), self._end
+        if line[budget] >= end or now - self._printed >= _SECONDS_BETWEEN_LINES:
             self._printed = now
             print(f"{self._label}: {line['step']:,}, {line['images_per_second']:,.0f} images/s", file=sys.stderr)
 

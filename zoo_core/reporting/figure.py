@@ -13,6 +13,7 @@ from zoo_core.comparing.tables import Table
 from zoo_core.reporting.curves import COLOURS
 from zoo_core.reporting.words import heading, seconds_of
 from zoo_core.runs import RunFolder
+from zoo_core.training.plots import STYLE
 from zoo_core.training.selection import PREFIX
 
 WIDTH, HEIGHT = 4.2, 2.9  # inches, of one panel
@@ -35,8 +36,7 @@ def figure(comparison: Comparison, runs: Mapping[str, Path], form: str) -> bytes
 
     tables = [table for table in comparison.tables() if table.ranked_by is not None]
     picture = io.BytesIO()
-    style = {"svg.hashsalt": "zoo", "font.size": 9, "axes.spines.top": False, "axes.spines.right": False}
-    with mpl.rc_context(style):
+    with mpl.rc_context(STYLE):
         logs = [_logs(table, runs) for table in tables]
         panels = 3 if any(map(any, logs)) else 2
         tall = [max(HEIGHT, 0.24 * len(table.summaries) + 1) for table in tables] or [HEIGHT]

@@ -19,6 +19,7 @@ from zoo_core.evaluation.metrics import metric_of, open_metric
 from zoo_core.evaluation.protocol import load_protocol, protocol_names
 from zoo_core.evaluation.record import Record
 from zoo_core.registry import registry
+from zoo_core.training.options import as_asked
 
 
 def commands(comparison: Comparison, example: Record) -> str:
@@ -43,7 +44,7 @@ def training_command(record: Record) -> str:
     """`zoo train` with everything that was chosen, whether typed, given from Python or left at its default."""
     source = source_of(record)
     words = ["zoo", "train", source.model, "--data", source.trained_on.name, "--seed", str(source.seed)]
-    words += ["--out", source.run, *_assignments("-t", source.training), *_assignments("-o", source.options)]
+    words += ["--out", source.run, *_assignments("-t", as_asked(source.training)), *_assignments("-o", source.options)]
     return shlex.join(words)
 
 

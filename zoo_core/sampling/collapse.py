@@ -1,9 +1,12 @@
 """Signs of a collapse while a model trains. They are told, once each, and stop nothing."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from zoo_core.data import Dataset
-from zoo_core.training.log import Report
+
+Warn = Callable[[str], None]
 
 STEPS = 500
 """Before so many a model may not have begun to learn, and nothing is a sign."""
@@ -21,11 +24,15 @@ right as often at times, but lapses within 200 steps."""
 
 
 class VarietyWatch:
-    """Warns where generated images are much more alike than training images are."""
+    """Warns where generated images are much more alike than training images are.
 
-    def __init__(self, data: Dataset, report: Report) -> None:
+    Args:
+        warn: is told.
+    """
+
+    def __init__(self, data: Dataset, warn: Warn) -> None:
         self._data = data
-        self._report = report
+        self._warn = warn
         self._told = False
 
     def look(self, step: int, images: np.ndarray, labels: np.ndarray | None) -> None:
@@ -35,7 +42,7 @@ class VarietyWatch:
         found, usual = spread(images, labels), self._spread_of_data(labels)
         if found < SHARE * usual:
             self._told = True
-            self._report.warn(
+            self._warn(
                 f"at step {step:,} generated images hardly differ from each other: by {found:.1f} grey levels, "
                 f"training images by {usual:.1f}. If that stays so, the model has collapsed: try a lower learning "
                 "rate, another seed or, for an adversarial model, --augment color,translation,cutout."
@@ -63,15 +70,19 @@ def _some(numbers: np.ndarray) -> np.ndarray:
 
 class AccuracyWatch:
     """A `Sink` that warns where a discriminator has told real images from generated ones for long, almost without
-    fail: then its gradient teaches the generator little. A phase logs this as `accuracy`."""
+    fail: then its gradient teaches the generator little. A phase logs this as `accuracy`.
 
-    def __init__(self, report: Report) -> None:
-        self._report = report
+    Args:
+        warn: is told.
+    """
+
+    def __init__(self, warn: Warn) -> None:
+        self._warn = warn
         self._step = 0
         self._since: dict[str, int] = {}  # the step after which it was never less accurate
         self._told: set[str] = set()
 
-    def begin(self, label: str, step: int, steps: int) -> None:
+    def begin(self, label: str, step: int, steps: int, seconds: float = 0.0) -> None:
         self._step = step
 
     def log(self, line: dict[str, float]) -> None:
@@ -81,7 +92,7 @@ class AccuracyWatch:
                 self._since[key] = step
             elif step - self._since.setdefault(key, self._step) >= STEPS and key not in self._told:
                 self._told.add(key)
-                self._report.warn(
+                self._warn(
                     f"{key} has been {ACCURACY} or more for {step - self._since[key]:,} steps: the discriminator has "
                     "won, and the generator learns little from it. Try --augment color,translation,cutout, or a lower "
                     "learning rate of the discriminator."

@@ -57,6 +57,12 @@ def latest(run: RunFolder) -> Path:
     return path_of(run, steps[-1])
 
 
+def kept(run: RunFolder) -> str:
+    """For messages: what there is to go on from."""
+    steps = steps_of(run)
+    return f"The last good checkpoint, of step {steps[-1]:,}, is kept." if steps else "There is no checkpoint yet."
+
+
 def _steps(run: RunFolder, kind: str) -> list[int]:
     names = [re.fullmatch(rf"{kind}-(\d{{8}})\.h5", path.name) for path in run.checkpoints.glob("*.h5")]
     return sorted(int(match[1]) for match in names if match)
@@ -109,8 +115,11 @@ def load(path: Path, model: str, group: str, expected: Mapping[str, Any]) -> dic
             "plugin.",
         ) from error
     except hdf5.Broken as error:
+        if path.name.startswith("best-"):
+            way = "Take the last one: --checkpoint final"
+        else:
+            way = "Remove it, and the run goes on from the one before."
         raise ZooError(
             f"The checkpoint '{path}' can't be read: {error}.",
-            "It is truncated or damaged, or not a checkpoint of the zoo. Remove it, and the run goes on from the one "
-            "before.",
+            f"It is truncated or damaged, or not a checkpoint of the zoo. {way}",
         ) from error

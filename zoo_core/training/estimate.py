@@ -12,9 +12,10 @@ from zoo_core.registry import registry
 from zoo_core.training.backends import backend
 from zoo_core.training.budget import images_per_step, in_steps
 from zoo_core.training.build import build
+from zoo_core.training.device_memory import telling_what_to_lower
 from zoo_core.training.engine import Engine
 from zoo_core.training.log import peak_memory_mib
-from zoo_core.training.options import TrainingOptions
+from zoo_core.training.options import training_options
 from zoo_core.training.precision import computing_in
 
 TIMED_STEPS = 5
@@ -39,14 +40,16 @@ def estimate(
 
     Raises:
         UsageError: for whatever was asked wrong.
+        ZooError: where the device's memory is too small.
     """
     registered = registry().model(model)
     model_options = resolve(registered.load()[1], options or {}, f"model '{model}'")
-    settings = resolve(TrainingOptions, training or {}, "training")
+    settings = training_options(training or {})
     on = backend()
     chosen = on.select_device(device)
     sharing = on.distribute(chosen, devices, settings.batch_size // settings.accumulate)
-    with computing_in(settings.precision), on.use_device(chosen), sharing:
+    fitting = telling_what_to_lower(model, settings)
+    with computing_in(settings.precision), on.use_device(chosen), sharing, fitting:
         built = build(registered, model_options, data.spec, seed=0)
         settings = in_steps(settings, built.model)
         engine = Engine(built.model, built.networks, 0, settings)

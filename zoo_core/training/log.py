@@ -16,8 +16,8 @@ from zoo_core.training.backends import backend
 class Sink(Protocol):
     """Whoever is told of a run's progress."""
 
-    def begin(self, label: str, step: int, steps: int) -> None:
-        """A run, named by `label`, sets out from `step` for `steps`."""
+    def begin(self, label: str, step: int, steps: int, seconds: float = 0.0) -> None:
+        """A run, named by `label`, sets out from `step` for `steps`, or for so many `seconds` of training if any."""
         ...
 
     def log(self, line: dict[str, float]) -> None:
@@ -81,9 +81,10 @@ class MetricsLog:
         Raises:
             NotFinite: naming the phase and the step.
         """
-        began = time.perf_counter()
-        self._collect()
-        self._seconds += time.perf_counter() - began  # the device's time, and so that of the steps
+        if self._pending:
+            began = time.perf_counter()
+            self._collect()
+            self._seconds += time.perf_counter() - began  # the device's time, and so that of the steps
         for number, row in enumerate(self._rows, start=step - len(self._rows) + 1):
             for name, value in row.items():
                 if name.endswith("/loss") and not np.isfinite(value):
@@ -91,8 +92,9 @@ class MetricsLog:
 
     @property
     def seconds(self) -> float:
-        """Of all training steps so far; on a device that works ahead, of those that were fetched."""
-        return self._seconds
+        """Of all training steps so far, as a line tells them; on a device that works ahead, of those that were
+        fetched."""
+        return round(self._seconds, 3)
 
     def note(self, name: str, value: float) -> None:
         """One more value for the next line."""
@@ -105,7 +107,7 @@ class MetricsLog:
         line = {
             "step": step,
             "images": step * self._images,
-            "seconds": round(self._seconds, 3),
+            "seconds": self.seconds,
             "wall_seconds": round(self._wall_before + time.perf_counter() - self._started, 3),
             "images_per_second": round(speed, 1),
             "peak_memory_mib": round(peak_memory_mib(), 1),

@@ -1,15 +1,18 @@
 """The training loop: feed, step, look every so often, judge, save."""
 
 import time
-from collections.abc import Sequence
-from contextlib import ExitStack
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import Protocol
 
 from zoo_core.errors import Interrupted, ZooError
-from zoo_core.files import NotWritten
+from zoo_core.files import NotWritten, writing
 from zoo_core.runs import RunFolder
 from zoo_core.training import checkpoint
 from zoo_core.training.backends import Arrays, backend
+from zoo_core.training.device_memory import telling_what_to_lower
 from zoo_core.training.engine import Engine
 from zoo_core.training.feeding import Feed
 from zoo_core.training.log import MetricsLog, NotFinite, Sink
@@ -71,16 +74,34 @@ class Loop:
         self._profile = profile
 
     def restore(self) -> int:
-        """Take up the last checkpoint, if there is one, and return its step. What came after it is dropped."""
-        if checkpoint.steps_of(self._run):
+        """Take up the last checkpoint, if there is one, and return its step. What came after it is dropped.
+
+        Raises:
+            UsageError, ZooError: where the checkpoint can't be used, or `metrics.jsonl` does not reach it. Nothing has
+                been dropped then.
+        """
+        if steps := checkpoint.steps_of(self._run):
             path = checkpoint.latest(self._run)
-            self._engine.restore(checkpoint.load(path, self._model, "state", self._engine.snapshot()))
+            state = checkpoint.load(path, self._model, "state", self._engine.snapshot())
+            self._check_logged(steps[-1])
+            self._engine.restore(state)
         self._run.keep_metrics_until(self._engine.step_count)
         self._remove_old(Selection(self._run.metrics(), patience=0))  # what the process before did not come to
         return self._engine.step_count
 
-    def run(self) -> None:
+    def _check_logged(self, step: int) -> None:
+        """Raises ZooError where the log lacks the line that was written before the checkpoint of this step."""
+        if not any(line["step"] == step and {"seconds", "wall_seconds"} <= line.keys() for line in self._run.metrics()):
+            raise ZooError(
+                f"'{self._run.metrics_file}' lacks the line of step {step:,}, at which the last checkpoint was saved.",
+                "Restore that file, or start a new run.",
+            )
+
+    def run(self, stopping: bool = False) -> None:
         """Train until the last step, or until the seconds or the judge's patience end.
+
+        Args:
+            stopping: the process was asked to stop before, and does so after the first step.
 
         Raises:
             ZooError: where a loss or a weight is not finite, the device's memory is too small, or the disk is full;
@@ -89,27 +110,25 @@ class Loop:
                 without.
         """
         try:
-            self._train()
+            with telling_what_to_lower(self._model, self._options, self._run):
+                self._train(stopping)
         except KeyboardInterrupt as error:
-            raise Interrupted(f"Stopped at once. {self._kept()}", self._how_to_go_on()) from error
+            raise Interrupted(f"Stopped at once. {checkpoint.kept(self._run)}", self._how_to_go_on()) from error
         except NotWritten as error:
-            raise ZooError(f"{error.message} {self._kept()}", f"Free some space. {self._how_to_go_on()}") from error
-        except Exception as error:
-            if backend().is_out_of_memory(error):
-                raise self._too_large() from error
-            raise
+            message = f"{error.message} {checkpoint.kept(self._run)}"
+            raise ZooError(message, f"Free some space. {self._how_to_go_on()}") from error
 
-    def _train(self) -> None:
+    def _train(self, stopping: bool) -> None:
         options, step = self._options, self._engine.step_count
         log = MetricsLog(self._run, self._feed.images_per_step, self._sinks)
         selection = Selection(self._run.metrics(), options.patience)
         for sink in self._sinks:
-            sink.begin(self._run.description().label, step, options.steps)
+            sink.begin(self._run.description().label, step, options.steps, options.seconds)
         looks = 0
-        with stop_between_steps() as stop, ExitStack() as trace:
+        with stop_between_steps(stopping) as stop, ExitStack() as trace:
             while step < options.steps and not selection.exhausted and not self._spent(log):
                 if self._profile and looks == PROFILED.start:
-                    trace.enter_context(backend().trace(self._run.profile))
+                    trace.enter_context(_traced(self._run.profile))
                 began, count = time.perf_counter(), self._steps_until_a_look(step)
                 log.add(self._engine.steps(step, count, self._feed.batches(step, count)), count, began)
                 step, looks = step + count, looks + 1
@@ -141,11 +160,17 @@ class Loop:
                     self._save(step, weights, selection)
                 if stopping and not last:
                     write_curves(self._run)
-                    raise Interrupted(
-                        f"Stopped after step {step:,} of {options.steps:,}; a checkpoint is saved.",
-                        self._how_to_go_on(),
-                    )
+                    done = f"step {step:,} of {options.steps:,}"
+                    if options.seconds:
+                        done = f"step {step:,}, {log.seconds:.1f} of {options.seconds:g} seconds"
+                    raise Interrupted(f"Stopped after {done}; a checkpoint is saved.", self._how_to_go_on())
             write_curves(self._run)
+        if self._profile and looks <= PROFILED.start:
+            warnings.warn(
+                f"Nothing was traced: the first {PROFILED.start} dispatches of steps compile and are left out, and "
+                f"this run had {looks}. Train for more steps.",
+                stacklevel=2,
+            )
 
     def _steps_until_a_look(self, step: int) -> int:
         """At most `dispatch`, and none beyond the next step after which something is due."""
@@ -171,9 +196,10 @@ class Loop:
         except NotFinite as error:
             write_curves(self._run)
             advice = f"Train anew with a lower learning rate: zoo models show {self._model}"
-            raise ZooError(error.message, f"{self._kept()} {advice}") from error
+            raise ZooError(error.message, f"{checkpoint.kept(self._run)} {advice}") from error
 
     def _save(self, step: int, weights: Arrays, selection: Selection) -> None:
+        self._run.sync_metrics()  # a checkpoint is of use only with the log up to it
         path = checkpoint.path_of(self._run, step)
         checkpoint.save(path, self._model, state=self._engine.snapshot(), inference=_on_host(weights))
         self._remove_old(selection)  # only now: to go on from the checkpoint before may take the best one of then
@@ -189,23 +215,23 @@ class Loop:
     def _save_best(self, step: int, weights: Arrays) -> None:
         checkpoint.save(checkpoint.best_path_of(self._run, step), self._model, inference=_on_host(weights))
 
-    def _kept(self) -> str:
-        steps = checkpoint.steps_of(self._run)
-        return f"The last good checkpoint, of step {steps[-1]:,}, is kept." if steps else "There is no checkpoint yet."
-
     def _how_to_go_on(self) -> str:
         return f"Go on with: zoo train --resume {self._run.path}"
 
-    def _too_large(self) -> ZooError:
-        size, parts = self._options.batch_size, self._options.accumulate
-        ways = [f"a smaller batch, --batch-size {size // 2}"] if size > 1 else []
-        ways += [f"the same batch in more parts, -t accumulate={2 * parts}"] if size % (2 * parts) == 0 else []
-        ways += [f"a smaller network (zoo models show {self._model})"]
-        begun = checkpoint.steps_of(self._run)  # and then its options stay
-        return ZooError(
-            f"The device's memory is too small for batches of {size} images. {self._kept()}",
-            f"{'Start a new run with' if begun else 'Try'} {', or '.join(ways)}.",
-        )
+
+@contextmanager
+def _traced(folder: Path) -> Iterator[None]:
+    """A scope that is traced. Raises NotWritten where the trace can't be written."""
+    trace = backend().trace(folder)
+    with writing(folder, "Free some space."):
+        trace.__enter__()
+    try:
+        yield
+    finally:
+        try:
+            trace.__exit__(None, None, None)
+        except Exception as error:  # of a full disk each backend makes an error of its own
+            raise NotWritten(f"Can't write '{folder}': {error}.", "Free some space.") from error
 
 
 def _on_host(weights: Arrays) -> Arrays:

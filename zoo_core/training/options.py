@@ -1,10 +1,12 @@
 """How long and how a model is trained: what belongs to the engine, not to the model."""
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from pydantic import Field, model_validator
 
-from zoo_core.options import Options
+from zoo_core.errors import UsageError
+from zoo_core.options import Options, resolve
 
 MOST_STEPS = 99_999_999
 """What the names of checkpoints have room for."""
@@ -28,7 +30,7 @@ class TrainingOptions(Options):
     schedule: Literal["constant", "linear", "cosine"] = Field(
         "constant", description="of the learning rate after the warm-up; linear and cosine end at 0"
     )
-    warmup: int = Field(0, ge=0, description="steps in which the learning rate rises from 0")
+    warmup: int = Field(0, ge=0, le=MOST_STEPS, description="steps in which the learning rate rises from 0")
     clip_norm: float = Field(0.0, ge=0, description="limit of each update's gradient norm; 0 for none")
     accumulate: int = Field(1, ge=1, description="parts of a batch whose gradients are added up, to save memory")
     augment: tuple[Literal["color", "translation", "cutout"], ...] = Field(
@@ -66,7 +68,37 @@ class TrainingOptions(Options):
         return self
 
     @model_validator(mode="after")
+    def _augmentations_are_applied_once(self) -> "TrainingOptions":
+        if len(set(self.augment)) < len(self.augment):
+            raise ValueError(f"augment names each kind once, received {','.join(self.augment)}")
+        return self
+
+    @model_validator(mode="after")
     def _patience_needs_scores(self) -> "TrainingOptions":
         if self.patience and not self.select_every:
             raise ValueError("patience counts scores on held-out images: set select_every too")
         return self
+
+
+def training_options(asked: Mapping[str, Any]) -> TrainingOptions:
+    """The options that somebody asked for, by name.
+
+    Raises:
+        UsageError: for an unknown one, one out of bounds, or more than one budget.
+    """
+    budgets = [name for name in BUDGETS if asked.get(name)]
+    if len(budgets) > 1:
+        raise UsageError(f"A training has one budget, received {' and '.join(budgets)}.", "Leave one of them out.")
+    return resolve(TrainingOptions, asked, "training")
+
+
+def as_asked(resolved: Mapping[str, Any]) -> dict[str, Any]:
+    """All options of a training as somebody would ask for it: without the steps that stand for another budget."""
+    stand_in = resolved.get("images") or (resolved.get("seconds") and resolved.get("steps") == MOST_STEPS)
+    return {name: value for name, value in resolved.items() if name != "steps" or not stand_in}
+
+
+def changed(before: Mapping[str, Any], asked: Mapping[str, Any]) -> dict[str, Any]:
+    """The options of another training, with what is asked for in their place. A budget takes the place of any other."""
+    budgets = BUDGETS if any(asked.get(name) for name in BUDGETS) else ()
+    return {name: value for name, value in as_asked(before).items() if name not in budgets} | dict(asked)

@@ -17,6 +17,15 @@ POINTS = 500
 
 WIDTH, HEIGHT = 7.0, 2.2  # inches, of one panel
 
+STYLE = {
+    "svg.hashsalt": "zoo",
+    "font.size": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "text.parse_math": False,  # a `$` in the name of a folder is one
+}
+"""Of matplotlib, for every picture of the zoo."""
+
 
 def write_curves(run: RunFolder) -> None:
     """Write `curves.svg`: a panel for each kind of curve that was logged. The same log gives the same bytes.
@@ -33,7 +42,7 @@ def write_curves(run: RunFolder) -> None:
     if not panels:
         return
     picture = io.BytesIO()
-    with mpl.rc_context({"svg.hashsalt": "zoo", "font.size": 9, "axes.spines.top": False, "axes.spines.right": False}):
+    with mpl.rc_context(STYLE):
         figure = Figure((WIDTH, 0.4 + HEIGHT * len(panels)), layout="constrained")
         all_axes = figure.subplots(len(panels), sharex=True, squeeze=False)[:, 0]
         for axes, (title, curves) in zip(all_axes, panels.items(), strict=True):

@@ -16,14 +16,16 @@ from zoo_core.training import checkpoint
 from zoo_core.training.backends import backend
 from zoo_core.training.budget import images_per_step, in_steps
 from zoo_core.training.build import Built, build
+from zoo_core.training.device_memory import telling_what_to_lower
 from zoo_core.training.engine import Engine
 from zoo_core.training.environment import describe_environment
 from zoo_core.training.feeding import Feed, fits_on_device
 from zoo_core.training.log import Report, Sink
 from zoo_core.training.loop import Callback, Loop
-from zoo_core.training.options import TrainingOptions
+from zoo_core.training.options import TrainingOptions, training_options
 from zoo_core.training.precision import computing_in
-from zoo_core.training.selection import Judge, is_finished
+from zoo_core.training.selection import Judge, Selection
+from zoo_core.training.signals import Stop, interrupt_and_note
 from zoo_core.training.tensorboard import TensorBoard
 
 STEPS_PER_DISPATCH = 16  # where the host would otherwise hold up a GPU
@@ -87,33 +89,35 @@ def start(
         UsageError: for whatever was asked wrong. Nothing has been written then.
         ZooError, Interrupted: as `Loop.run`.
     """
-    RunFolder.check_free(out)
-    registered = registry().model(model)
-    model_options = resolve(registered.load()[1], options or {}, f"model '{model}'")
-    training_options = resolve(TrainingOptions, training or {}, "training")
-    on = backend()
-    chosen, devices = on.select_device(surroundings.device), surroundings.devices or 1
-    on.set_deterministic(training_options.deterministic)
-    sharing = on.distribute(chosen, devices, training_options.batch_size // training_options.accumulate)
-    with computing_in(training_options.precision), on.use_device(chosen), sharing:
-        built = build(registered, model_options, data.spec, seed)
-        training_options = in_steps(training_options, built.model)
-        description = RunDescription(
-            model=model,
-            distribution=registered.plugin.distribution,
-            version=registered.plugin.version,
-            data=data.spec,
-            data_dir=str(data_dir) if data_dir else None,
-            seed=seed,
-            parameters=built.parameters,
-            environment=describe_environment(on.describe_device(chosen), devices, training_options.precision),
-            command=command,
-            created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        )
-        loop = _loop(RunFolder(out), description, built, data, training_options, chosen, surroundings)
-        run = RunFolder.create(out, description, write_toml({"model": model_options, "training": training_options}))
-        with run.lock():
-            loop.run()
+    with interrupt_and_note() as stop:
+        RunFolder.check_free(out)
+        registered = registry().model(model)
+        model_options = resolve(registered.load()[1], options or {}, f"model '{model}'")
+        settings = training_options(training or {})
+        on = backend()
+        chosen, devices = on.select_device(surroundings.device), surroundings.devices or 1
+        on.set_deterministic(settings.deterministic)
+        sharing = on.distribute(chosen, devices, settings.batch_size // settings.accumulate)
+        fitting = telling_what_to_lower(model, settings)
+        with computing_in(settings.precision), on.use_device(chosen), sharing, fitting:
+            built = build(registered, model_options, data.spec, seed)
+            settings = in_steps(settings, built.model)
+            description = RunDescription(
+                model=model,
+                distribution=registered.plugin.distribution,
+                version=registered.plugin.version,
+                data=data.spec,
+                data_dir=str(data_dir) if data_dir else None,
+                seed=seed,
+                parameters=built.parameters,
+                environment=describe_environment(on.describe_device(chosen), devices, settings.precision),
+                command=command,
+                created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+            )
+            loop = _loop(RunFolder(out), description, built, data, settings, chosen, surroundings)
+            text = write_toml({"model": model_options, "training": settings})
+            with RunFolder.creating(out, description, text) as run:
+                loop.run(stop.requested)
     return run
 
 
@@ -133,12 +137,13 @@ def resume(
         steps: a new total of training steps, to train on; by default what the run was started with.
 
     Raises:
-        UsageError: if it is no run, or its data has changed since.
+        UsageError: if it is no run, its data has changed since, or it has more steps already or stopped early. Nothing
+            of it has changed then.
         ZooError, Interrupted: as `Loop.run`.
     """
     run = RunFolder.open(path)
-    with run.lock():
-        _resume(run, data, data_dir, steps, surroundings)
+    with interrupt_and_note() as stop, run.lock():
+        _resume(run, data, data_dir, steps, surroundings, stop)
     return run
 
 
@@ -148,9 +153,10 @@ def _resume(
     data_dir: Path | None,
     steps: int | None,
     surroundings: Surroundings,
+    stop: Stop,
 ) -> None:
     description = run.description()
-    registered, model_options, training_options = run_options(run, description)
+    registered, model_options, settings = run_options(run, description)
     if data is None:
         before = Path(description.data_dir) if description.data_dir else None
         data = load_dataset(description.data.name, data_dir or before)
@@ -167,32 +173,44 @@ def _resume(
             f"'{run.path}' was trained on the backend {used}, and Keras runs on {backend().name}.",
             f"Go on where it began: zoo train --resume {run.path} --backend {used}",
         )
-    if steps is not None and training_options.seconds:
-        raise UsageError(
-            f"'{run.path}' has a budget of {training_options.seconds:g} seconds, not of steps.",
-            "Go on without --steps, or start a new run.",
-        )
-    stopped = is_finished(run, training_options)
-    if steps is not None and stopped and checkpoint.steps_of(run)[-1] < training_options.steps:
-        raise UsageError(
-            f"'{run.path}' stopped early: its score had not become better {training_options.patience} times in a row.",
-            "Start a new run with more patience (-t patience=N), or with none (0).",
-        )
-    if steps is not None and steps != training_options.steps:
-        training_options = resolve(
-            TrainingOptions, training_options.model_dump() | {"steps": steps, "images": 0}, "training"
-        )
-        run.write_options(write_toml({"model": model_options, "training": training_options}))
+    changed = steps is not None and steps != settings.steps
+    if steps is not None:
+        _check_goal(steps, run, settings)
+    if changed:
+        settings = resolve(TrainingOptions, settings.model_dump() | {"steps": steps, "images": 0}, "training")
     on = backend()
     chosen = on.select_device(surroundings.device)
     devices = surroundings.devices or description.environment.get("devices", 1)
-    on.set_deterministic(training_options.deterministic)
-    sharing = on.distribute(chosen, devices, training_options.batch_size // training_options.accumulate)
-    with computing_in(training_options.precision), on.use_device(chosen), sharing:
+    on.set_deterministic(settings.deterministic)
+    sharing = on.distribute(chosen, devices, settings.batch_size // settings.accumulate)
+    fitting = telling_what_to_lower(description.model, settings, run)
+    with computing_in(settings.precision), on.use_device(chosen), sharing, fitting:
         built = build(registered, model_options, data.spec, description.seed)
-        loop = _loop(run, description, built, data, training_options, chosen, surroundings)
+        loop = _loop(run, description, built, data, settings, chosen, surroundings)
         loop.restore()
-        loop.run()
+        if changed:  # only now: nothing of the run changes until it is known that it can go on
+            run.write_options(write_toml({"model": model_options, "training": settings}))
+        loop.run(stop.requested)
+
+
+def _check_goal(steps: int, run: RunFolder, options: TrainingOptions) -> None:
+    """Raises UsageError where a run can't be trained on to so many steps."""
+    if options.seconds:
+        raise UsageError(
+            f"'{run.path}' has a budget of {options.seconds:g} seconds, not of steps.",
+            "Go on without --steps, or start a new run.",
+        )
+    done = max(checkpoint.steps_of(run), default=0)
+    if steps < done:
+        raise UsageError(
+            f"'{run.path}' has {done:,} steps already, more than the {steps:,} asked for; nothing was changed.",
+            f"Go on to more than {done:,}, or start a new run.",
+        )
+    if Selection(run.metrics(), options.patience).exhausted:
+        raise UsageError(
+            f"'{run.path}' stopped early: its score had not become better {options.patience} times in a row.",
+            "Start a new run with more patience (-t patience=N), or with none (0).",
+        )
 
 
 def run_options(run: RunFolder, description: RunDescription) -> tuple[RegisteredModel, Options, TrainingOptions]:

@@ -17,6 +17,7 @@ from zoo_core.evaluation.protocol import load_protocol, refuse_beside
 from zoo_core.evaluation.record import Record
 from zoo_core.evaluation.sources import Opened, open_images
 from zoo_core.features import load_features
+from zoo_core.lists import as_list
 from zoo_core.registry import registry
 from zoo_core.runs import RunDescription, RunFolder
 from zoo_core.sampling.callbacks import (
@@ -194,7 +195,7 @@ def evaluate(
             else Rules(
                 network=network,
                 store=store,
-                metrics=metrics,
+                metrics=metrics if metrics is None else as_list(metrics),
                 count=count,
                 seed=seed,
                 checkpoint=checkpoint or "final",

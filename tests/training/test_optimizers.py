@@ -91,10 +91,11 @@ def test_warm_up_scales_the_updates(make_engine: MakeEngine, data: Dataset):
 
 
 def test_a_linear_schedule_ends_at_zero(make_engine: MakeEngine, data: Dataset):
-    engine = make_engine(**SGD, training={"schedule": "linear", "steps": 2})
-    norms = [np.linalg.norm(updates_of(engine, data, step)["critic"]) for step in range(3)]
-    assert norms[1] == pytest.approx(norms[0] / 2, rel=0.2)  # of another batch, and another gradient
-    assert norms[2] == 0
+    engine, plain = make_engine(**SGD, training={"schedule": "linear", "steps": 2}), make_engine(**SGD)
+    for step, part in enumerate((1, 0.5)):  # the first update is the same, and so are the weights before the second
+        found, expected = (updates_of(each, data, step)["critic"] for each in (engine, plain))
+        np.testing.assert_allclose(found, part * expected, rtol=1e-3, atol=2e-8)  # float32 sums
+    assert not updates_of(engine, data, step=2)["critic"].any()
 
 
 def test_a_gradient_s_norm_is_limited_and_its_direction_kept(make_engine: MakeEngine, data: Dataset):

@@ -52,7 +52,7 @@ def test_in_bfloat16_losses_are_near_those_of_float32_and_weights_stay_float32(m
         assert all(np.isfinite(array).all() for array in after.values())
         assert all(changed(before, after, f"networks/{network}/trainable/") for network in built.networks)
     for name, expected in found["float32"].items():
-        np.testing.assert_allclose(found["bfloat16"][name], expected, rtol=0.02, err_msg=name)
+        np.testing.assert_allclose(found["bfloat16"][name], expected, rtol=0.05, err_msg=name)
     assert changed(trained["float32"], trained["bfloat16"], "networks/")
 
 

@@ -1,6 +1,7 @@
 """Kill a process at any moment and nothing is lost: the run ends with the bits of one that was never interrupted."""
 
 import json
+import math
 import os
 import random
 import signal
@@ -123,7 +124,9 @@ def test_killed_at_many_moments_a_run_ends_as_if_nothing_had_happened(tmp_path: 
             process = zoo(run, MANY)
             if turn % 5:
                 wait_for_a_line(process, run)
-            time.sleep(rng.uniform(0, 0.3 if turn % 5 else start_takes))
+                time.sleep(rng.uniform(0, 0.3))
+            else:
+                wait_for_a_line(process, run, rng.uniform(0, start_takes))
             process.kill()
         deaths.append(ends_by(process))
     assert set(deaths) == {signal.SIGKILL, signal.SIGXFSZ}
@@ -131,11 +134,13 @@ def test_killed_at_many_moments_a_run_ends_as_if_nothing_had_happened(tmp_path: 
     assert_same(run, whole)
 
 
-def wait_for_a_line(process: subprocess.Popen, run: Path) -> None:
-    """Until it trains, or has ended."""
-    lines = run / "metrics.jsonl"
+def wait_for_a_line(process: subprocess.Popen, run: Path, seconds: float = math.inf) -> None:
+    """Until it trains, has ended, or so many seconds are over."""
+    lines, end = run / "metrics.jsonl", time.monotonic() + seconds
     before = lines.stat().st_mtime_ns if lines.exists() else 0
     while process.poll() is None and (not lines.exists() or lines.stat().st_mtime_ns == before):
+        if time.monotonic() > end:
+            break
         time.sleep(0.01)
 
 

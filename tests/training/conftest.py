@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import jax
 import keras
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from zoo_core.models import Batch, GenerativeModel, Networks, Phase, Tensor, Too
 from zoo_core.options import Options
 from zoo_core.runs import RunDescription, RunFolder
 from zoo_core.specs import DataSpec
+from zoo_core.training.backends import backend
 from zoo_core.training.build import Built
 from zoo_core.training.engine import Engine
 from zoo_core.training.feeding import Feed
@@ -136,3 +138,18 @@ def _build(data: Dataset, seed: int, **attributes: Any) -> Built:
     keras.utils.set_random_seed(seed)
     model = type("Toy", (Toy,), attributes)(Options())
     return Built(model, model.networks(data.spec))
+
+
+@pytest.fixture
+def out_of_memory() -> Exception:
+    """What the backend raises where its device's memory is too small."""
+    match backend().name:
+        case "torch":
+            import torch
+
+            return torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+        case "tensorflow":
+            import tensorflow as tf
+
+            return tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor with shape[8192,8192]")
+    return jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 123456789 bytes.")

@@ -285,30 +285,21 @@ def test_a_run_that_has_become_read_only_is_told(make_loop: MakeLoop):
             folder.chmod(0o755)
 
 
-def out_of_memory() -> Exception:
-    """What the backend raises where its device's memory is too small."""
-    match backend().name:
-        case "torch":
-            import torch
-
-            return torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
-        case "tensorflow":
-            import tensorflow as tf
-
-            return tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor with shape[8192,8192]")
-    return jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 123456789 bytes.")
-
-
 @pytest.mark.parametrize(("batch_size", "accumulate", "ways"), [
     (8, 1, ["--batch-size 4", "-t accumulate=2", "a smaller network"]),
     (2, 2, ["--batch-size 1", "a smaller network"]),
     (1, 1, ["a smaller network"]),
 ])  # fmt: skip
 def test_a_device_whose_memory_is_too_small_says_what_to_lower(
-    make_loop: MakeLoop, monkeypatch: pytest.MonkeyPatch, batch_size: int, accumulate: int, ways: list[str]
+    make_loop: MakeLoop,
+    monkeypatch: pytest.MonkeyPatch,
+    out_of_memory: Exception,
+    batch_size: int,
+    accumulate: int,
+    ways: list[str],
 ):
     def exhausted() -> None:
-        raise out_of_memory()
+        raise out_of_memory
 
     loop = make_loop("run", steps=9, batch_size=batch_size, accumulate=accumulate)
     at_call(monkeypatch, loop._engine, "_compiled_step", 6, exhausted)

@@ -9,7 +9,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import jax
 import pytest
 
 import zoo_core
@@ -102,10 +101,10 @@ def test_a_signal_that_is_lost_while_a_run_starts_stops_it_after_a_step(
 @pytest.mark.parametrize("how", ["train", "resume", "estimate"])
 @pytest.mark.parametrize("where", ["build", "Engine"])
 def test_a_device_whose_memory_is_too_small_to_begin_says_what_to_lower(
-    run: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, how: str, where: str
+    run: RunFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, out_of_memory: Exception, how: str, where: str
 ):
     def exhausted(*arguments: object, **named: object) -> None:
-        raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory allocating 123456789 bytes.")
+        raise out_of_memory
 
     for module in (session, estimate):
         monkeypatch.setattr(module, where, exhausted)

@@ -400,7 +400,7 @@ def test_a_damaged_checkpoint_is_named_and_without_it_the_one_before_serves(
 def test_a_clock_that_is_set_does_not_move_what_a_run_took(
     make_loop: MakeLoop, monkeypatch: pytest.MonkeyPatch, jump: float
 ):
-    now, shift = time.time, itertools.count()
+    now, shift = time.time, itertools.cycle(range(3))  # others ask for the time too, and know no years before 1
     monkeypatch.setattr(time, "time", lambda: now() + jump * next(shift))
     loop = make_loop("run", steps=8, log_every=1)
     loop.run()

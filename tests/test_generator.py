@@ -94,6 +94,7 @@ def test_what_is_asked_wrong(digits: np.ndarray, tmp_path: Path):
         ImageGenerator(model="pix2pix")
     with pytest.raises(zoo_core.UsageError, match="latent"):
         ImageGenerator(noise_dim=0)
+    assert zoo_core.ImageGenerator(np.int64(16), 8).width == 16
     for width in (0, -8, 8.5):
         with pytest.raises(zoo_core.UsageError, match=f"at least 1 pixel, whole numbers, received {width} and 8"):
             ImageGenerator(width, 8)

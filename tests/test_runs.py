@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from toys import created
 
 from zoo_core.errors import UsageError, ZooError
 from zoo_core.runs import RunDescription, RunFolder, slug
@@ -46,7 +47,7 @@ def description() -> RunDescription:
 
 @pytest.fixture
 def run(tmp_path: Path, description: RunDescription) -> RunFolder:
-    return RunFolder.create(tmp_path / "runs" / "first", description, "[model]\nwidth = 8\n")
+    return created(tmp_path / "runs" / "first", description, "[model]\nwidth = 8\n")
 
 
 def steps(run: RunFolder) -> list[float]:
@@ -65,13 +66,13 @@ def test_what_is_created_can_be_opened_and_read(run: RunFolder, description: Run
 
 
 def test_an_empty_folder_will_do(tmp_path: Path, description: RunDescription):
-    assert RunFolder.is_run(RunFolder.create(tmp_path, description, "").path)
+    assert RunFolder.is_run(created(tmp_path, description, "").path)
 
 
 def test_create_refuses_a_run_and_says_how_to_go_on(run: RunFolder, description: RunDescription):
     before = {path: path.stat().st_mtime_ns for path in run.path.rglob("*")}
     with pytest.raises(UsageError, match="already exists") as raised:
-        RunFolder.create(run.path, description, "")
+        created(run.path, description, "")
     assert f"zoo train --resume {run.path}" in raised.value.hint
     assert {path: path.stat().st_mtime_ns for path in run.path.rglob("*")} == before
 
@@ -81,7 +82,7 @@ def test_create_destroys_nothing_of_anybody_else(tmp_path: Path, description: Ru
     (tmp_path / "folder").mkdir()
     (tmp_path / "folder" / "file").write_text("precious")
     with pytest.raises(UsageError, match="already exists") as raised:
-        RunFolder.create(tmp_path / name, description, "")
+        created(tmp_path / name, description, "")
     assert "--resume" not in raised.value.hint
     assert [path.name for path in tmp_path.rglob("*")] == ["folder", "file"]
     assert (tmp_path / "folder" / "file").read_text() == "precious"
@@ -94,7 +95,7 @@ def test_what_a_process_left_that_died_early_is_no_obstacle(
     for name in [".lock", *left]:
         path = tmp_path / name
         path.mkdir() if name.endswith("/") else path.write_text("")
-    run = RunFolder.create(tmp_path, description, "[model]\n")
+    run = created(tmp_path, description, "[model]\n")
     assert run.options_file.read_text() == "[model]\n"
 
 
@@ -105,14 +106,14 @@ def test_a_run_that_began_meanwhile_is_left_as_it_is(
     check, looks = RunFolder.check_free, itertools.count()
     monkeypatch.setattr(RunFolder, "check_free", lambda path: next(looks) and check(path))
     with pytest.raises(UsageError, match="already exists"):
-        RunFolder.create(run.path, description, "")
+        created(run.path, description, "")
     assert run.options_file.read_text() == "[model]\nwidth = 8\n"
 
 
 def test_create_below_a_file_is_told(tmp_path: Path, description: RunDescription):
     (tmp_path / "file").write_text("")
     with pytest.raises(ZooError, match="Can't create"):
-        RunFolder.create(tmp_path / "file" / "run", description, "")
+        created(tmp_path / "file" / "run", description, "")
 
 
 def test_open_wants_a_run(tmp_path: Path):

@@ -1,14 +1,22 @@
-"""Models of a few lines, whose images or likelihoods are known in closed form, and samplers of them."""
+"""Runs without a training, and models of a few lines, whose images or likelihoods are known in closed form."""
 
 from collections.abc import Collection
+from pathlib import Path
 
 import keras
 
 from zoo_core.models import GenerativeModel
 from zoo_core.options import Options
+from zoo_core.runs import RunDescription, RunFolder
 from zoo_core.sampling.sampler import Sampler
 from zoo_core.specs import DataSpec, Field, ModelSpec
 from zoo_core.training.build import Built
+
+
+def created(path: Path, description: RunDescription, options_toml: str) -> RunFolder:
+    """The folder of a run that was begun, and is not locked any more. Raises as `RunFolder.creating`."""
+    with RunFolder.creating(path, description, options_toml) as run:
+        return run
 
 
 class ToyModel(GenerativeModel):

@@ -72,7 +72,7 @@ class ImageGenerator:
         options: Mapping[str, Any] | None = None,
         seed: int = 0,
     ) -> None:
-        if not (isinstance(width, int) and isinstance(height, int) and min(width, height) >= 1):
+        if not all(isinstance(side, int | np.integer) and side >= 1 for side in (width, height)):
             raise UsageError(
                 f"Expected a width and a height of at least 1 pixel, whole numbers, received {width!r} and {height!r}.",
                 "For example: ImageGenerator(width=32, height=32)",

@@ -82,12 +82,6 @@ class RunFolder:
             raise UsageError(f"'{path}' already exists.", f"{hint}Or name another folder: --out FOLDER.")
 
     @classmethod
-    def create(cls, path: Path, description: RunDescription, options_toml: str) -> "RunFolder":
-        """Make the folder. Raises as `creating` does."""
-        with cls.creating(path, description, options_toml) as run:
-            return run
-
-    @classmethod
     @contextmanager
     def creating(cls, path: Path, description: RunDescription, options_toml: str) -> Iterator["RunFolder"]:
         """Make the folder; in this scope it is locked, from before anything is written into it.

@@ -4,11 +4,12 @@ from pathlib import Path
 
 import pytest
 from click.testing import Result
+from toys import created
 
 from zoo_core.comparing.results import Comparison, write_results
 from zoo_core.evaluation.record import Record
 from zoo_core.files import write_text
-from zoo_core.runs import RunDescription, RunFolder
+from zoo_core.runs import RunDescription
 from zoo_core.specs import DataSpec, Field
 
 Invoke = Callable[..., Result]
@@ -38,7 +39,7 @@ def make_run(make_record: Callable[..., Record], tmp_path: Path) -> Callable[...
             command="",
             created="",
         )
-        run = RunFolder.create(tmp_path / folder, description, "")
+        run = created(tmp_path / folder, description, "")
         if evaluated:
             write_text(run.result_file, make_record(seed=seed, fd=10.0 + seed).model_dump_json())
         return run.path

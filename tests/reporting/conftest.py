@@ -6,12 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from toys import created
 
 from zoo_core.comparing.results import Comparison
 from zoo_core.evaluation.protocol import load_protocol
 from zoo_core.evaluation.record import Record, Score
 from zoo_core.files import write_text
-from zoo_core.runs import RunDescription, RunFolder
+from zoo_core.runs import RunDescription
 from zoo_core.specs import DataSpec, Field
 
 SCORES = {"dcgan": (12.4, 13.2), "cgan": (11.9, 13.5), "vae": (31.0, 31.8)}
@@ -45,7 +46,7 @@ def _run(folder: Path, record: Record) -> None:
         command=f"zoo train {source.model} --data {record.data.name} --seed {source.seed}",
         created=record.created,
     )
-    run = RunFolder.create(folder, description, "")
+    run = created(folder, description, "")
     write_text(run.result_file, record.model_dump_json())
     generator = np.random.default_rng(source.seed)
     for step in range(50, 2001, 50):

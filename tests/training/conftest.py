@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import pytest
 from keras import layers, ops
+from toys import created
 
 from zoo_core.data import Dataset, Split
 from zoo_core.models import Batch, GenerativeModel, Networks, Phase, Tensor, Tools
@@ -127,7 +128,7 @@ def make_loop(data: Dataset, tmp_path: Path) -> Callable[..., Loop]:
                 command="",
                 created="",
             )
-            RunFolder.create(path, description, "")
+            created(path, description, "")
         feed = Feed(Feeder(data, "train", options.batch_size * engine.batches_per_step, 0), resident=False)
         return Loop(RunFolder(path), engine, feed, "toy", options, callbacks, judge, dispatch=dispatch)
 

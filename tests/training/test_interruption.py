@@ -12,6 +12,7 @@ from pathlib import Path
 
 import keras
 import pytest
+from toys import created
 
 import zoo_core
 from zoo_core.data import load_dataset
@@ -161,7 +162,7 @@ def description(backend: str) -> RunDescription:
 
 def test_a_run_that_stopped_early_says_why_it_does_not_go_on(tmp_path: Path):
     options = "[model]\n\n[training]\nselect_every = 2\npatience = 2\n"
-    run = RunFolder.create(tmp_path / "run", description(keras.backend.backend()), options)
+    run = created(tmp_path / "run", description(keras.backend.backend()), options)
     scores = [json.dumps({"step": step, "select/fd": score}) for step, score in ((2, 5.0), (4, 6.0), (6, 7.0))]
     (run.path / "metrics.jsonl").write_text("\n".join(scores) + "\n")
     checkpoint.path_of(run, 6).parent.mkdir(exist_ok=True)
@@ -172,7 +173,7 @@ def test_a_run_that_stopped_early_says_why_it_does_not_go_on(tmp_path: Path):
 
 
 def test_a_run_of_another_backend_is_not_gone_on_with(tmp_path: Path):
-    run = RunFolder.create(tmp_path / "run", description("another"), "[model]\n\n[training]\n")
+    run = created(tmp_path / "run", description("another"), "[model]\n\n[training]\n")
     with pytest.raises(UsageError, match=r"trained on the backend another, and Keras runs on") as caught:
         session.resume(run.path)
     assert caught.value.hint == f"Go on where it began: zoo train --resume {run.path} --backend another"

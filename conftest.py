@@ -3,8 +3,10 @@ what it has compiled, for the next time too."""
 
 import os
 import platform
+import sys
 
 import platformdirs
+import pytest
 from hypothesis import settings
 
 os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
@@ -14,3 +16,10 @@ os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(compiled))
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
 settings.register_profile("zoo", deadline=None)  # what is slow is slow on a machine with other work
 settings.load_profile("zoo")
+
+
+@pytest.fixture(autouse=True)
+def same_weights_in_every_run() -> None:
+    """Layers that are built without a seed start from Keras' own, which differs from process to process."""
+    if keras := sys.modules.get("keras"):  # else: the test that imports it chooses the backend
+        keras.utils.set_random_seed(0)

@@ -9,13 +9,12 @@ from keras import ops
 from zoo_core.models import Tensor, Tools
 from zoo_core.models.augment import POLICIES, diff_augment
 
-RNG = np.random.default_rng(0)
 NEUTRAL = (0.5, 0.5, 0.5)  # draws at which "color" changes nothing
 CENTRE = (0.5, 0.5)  # draws at which "translation" does
 
 
 def images(count: int = 2, height: int = 16, width: int = 24, channels: int = 3) -> np.ndarray:
-    return RNG.uniform(-1, 1, (count, height, width, channels)).astype("float32")
+    return np.random.default_rng(0).uniform(-1, 1, (count, height, width, channels)).astype("float32")
 
 
 def augmented(x: np.ndarray, policies: Sequence[str], tools: Tools) -> np.ndarray:

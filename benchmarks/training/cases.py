@@ -13,7 +13,7 @@ import numpy as np
 BATCH = 64
 IMAGES = 8192  # of the data set that is fed while the clock runs
 EMA = 0.999  # of the generator's weights, or of both networks of a VAE
-PENALTY = 10.0  # weight of WGAN-GP's gradient penalty
+PENALTY = 10.0  # weight of WGAN-GP's gradient penalty, the plugin's default
 AGREEMENT_STEPS = 20
 
 Batch = Mapping[str, Any]
@@ -25,8 +25,7 @@ class Case:
     """One training step: every network updated, its weights averaged.
 
     Args:
-        model: "dcgan" or "vae", as the plugins of these names have it, or "wgan-gp" (Gulrajani et al. 2017): DCGAN's
-            generator, and DCGAN's discriminator without batch normalization for a critic.
+        model: "dcgan", "vae" or "wgan-gp", as the plugins of these names have it.
         shape: (H, W, C), H = W.
         width: channels next to the image.
         latent: dimensions of z.

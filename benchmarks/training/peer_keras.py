@@ -161,7 +161,7 @@ def generator_log_loss(nets: Networks, batch: Batch) -> KerasTensor:
 
 def critic_loss(nets: Networks, batch: Batch) -> KerasTensor:
     reals, fakes = batch["images"], ops.stop_gradient(nets["generator"](batch["normal"], training=True))
-    mixed = reals + batch["uniform"] * (fakes - reals)
+    mixed = fakes + batch["uniform"] * (reals - fakes)
     gradients = jax.grad(lambda x: ops.sum(nets["critic"](x, training=True)))(mixed)
     norms = ops.sqrt(ops.sum(ops.square(gradients), axis=(1, 2, 3)))
     reals, fakes = (ops.mean(nets["critic"](images, training=True)) for images in (reals, fakes))

@@ -19,6 +19,7 @@ COLUMNS = (
     "ms/step",
     "images/s",
     "× torch",
+    "× best torch",
     "× keras",
     "of a matrix product's rate",
     "peak MiB",
@@ -74,6 +75,7 @@ def caption(cases: list[dict[str, Any]]) -> str:
 
 def rows_of(name: str, case: dict[str, Any]) -> list[list[str]]:
     times = {key: median(found["milliseconds"]) for key, found in case["implementations"].items()}
+    peers = (times.get("torch"), best_torch(times), times.get("keras"))
     rows = []
     for implementation, found in case["implementations"].items():
         ms = times[implementation]
@@ -83,13 +85,17 @@ def rows_of(name: str, case: dict[str, Any]) -> list[list[str]]:
                 implementation,
                 f"{ms:.3g}" if ms < 100 else f"{ms:.0f}",
                 f"{1000 * case['images'] / ms:.0f}",
-                *(f"{times[peer] / ms:.2f}" if peer in times else "" for peer in ("torch", "keras")),
+                *(f"{peer / ms:.2f}" if peer else "" for peer in peers),
                 f"{case['operations'] / (ms / 1000) / case['matrix_product']:.0%}",
                 str(found["peak_mib"]),
                 f"{found['losses_differ'][0]:.0e}",
             ]
         )
     return rows
+
+
+def best_torch(times: dict[str, float]) -> float | None:
+    return min((ms for name, ms in times.items() if name.startswith("torch")), default=None)
 
 
 if __name__ == "__main__":

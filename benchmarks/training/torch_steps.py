@@ -135,7 +135,7 @@ class WGANGP(DCGAN):
         return [loss, self.update_generator(kept)]
 
     def judge_loss(self, reals: Tensor, fakes: Tensor, uniform: Tensor) -> Tensor:
-        mixed = torch.lerp(reals, fakes, uniform)
+        mixed = torch.lerp(fakes, reals, uniform)
         with self.autocast():
             gradients = torch.func.grad(lambda x: self.judge(x).sum())(mixed)
             scores = [self.judge(images).to(self.dtype).mean() for images in (fakes, reals)]

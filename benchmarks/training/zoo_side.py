@@ -12,7 +12,6 @@ import keras
 import numpy as np
 from cases import IMAGES, Batch, Case, random_images, save_weights
 from keras import ops
-from wgan_gp import WGANGP
 
 from zoo_core.data import Dataset, Feeder, Split
 from zoo_core.models import GenerativeModel, Networks, Phase, Tensor, Tools
@@ -30,11 +29,9 @@ Weights = dict[str, list[np.ndarray]]
 
 
 def model_of(case: Case) -> GenerativeModel:
-    if case.model == "wgan-gp":
-        return WGANGP(case)
     model, options = registry().model(case.model).load()
-    rate, beta1, _ = case.adam
-    chosen = {"width": case.width, "latent": case.latent, "learning_rate": rate, "beta1": beta1}
+    rate, beta1, beta2 = case.adam
+    chosen = {"width": case.width, "latent": case.latent, "learning_rate": rate, "beta1": beta1, "beta2": beta2}
     return model(resolve(options, {k: v for k, v in chosen.items() if k in options.model_fields}, case.name))
 
 

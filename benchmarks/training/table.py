@@ -65,11 +65,17 @@ def caption(cases: list[dict[str, Any]]) -> str:
     for case in cases:
         for implementation in case["implementations"].values():
             versions |= dict.fromkeys(f"{name} {version}" for name, version in implementation["versions"].items())
-    products = dict.fromkeys(f"{case['matrix_product'] / 1e12:.2f} in {case['precision']}" for case in cases)
+    rates: dict[str, list[str]] = {}  # what a matrix product reached beside each case, by precision
+    for case in cases:
+        rates.setdefault(case["precision"], []).append(f"{case['matrix_product'] / 1e12:.2f}")
+    products = (
+        f"{' to '.join(dict.fromkeys((min(found), max(found))))} TFLOP/s in {precision}"
+        for precision, found in rates.items()
+    )
     commands = " and ".join(dict.fromkeys(f"`{case['command']}`" for case in cases))
     return (
         f"{commands}, {of('machine')}, {of('platform')}, Python {of('python')}, {', '.join(versions)}; {of('date')}, "
-        f"commit {of('commit')}. A product of large matrices reaches {', '.join(products)} TFLOP/s."
+        f"commit {of('commit')}. A product of large matrices reaches {', '.join(products)}."
     )
 
 

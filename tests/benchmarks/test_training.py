@@ -71,7 +71,7 @@ def test_a_section_has_a_caption_a_table_and_the_engines_own_costs(table: Module
     (tmp_path / "cpu.json").write_text(json.dumps(results))
     caption, rows, engine = table.section(tmp_path).strip().split("\n\n")
     assert caption.count("a machine") == 1
-    assert "0.10 in float32 TFLOP/s" in caption
+    assert "reaches 0.10 TFLOP/s in float32." in caption
     assert len(rows.splitlines()) == 2 + 2 * 4
     assert engine.splitlines()[-1] == "| overhead | 1.0% |"
 

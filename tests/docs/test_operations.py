@@ -8,10 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from PIL import Image
 
 from zoo_core.cli.main import zoo
-from zoo_core.data import load_dataset
 from zoo_core.features.classifier import Classifier
 
 PAGE = Path(__file__).parents[2] / "docs" / "operations.md"
@@ -22,22 +20,8 @@ LEARNT = ["--steps", "300", "-o", "width=8"]
 
 
 @pytest.fixture
-def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the page takes for given: test digits in files, one of them with a hole."""
+def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    data = load_dataset("digits")
-    images, labels = data.images("test")[..., 0], data.labels("test")
-    assert labels is not None
-    for name, number in {"digits": None, "nines": 9, "fours": 4}.items():
-        Path(name).mkdir()
-        some = images if number is None else images[labels == number]
-        for i, image in enumerate(some[:3]):
-            Image.fromarray(image).save(Path(name) / f"{i:03d}.png")
-    Image.fromarray(images[labels == 9][0]).save("nine.png")
-    Image.fromarray(images[0]).save("damaged.png")
-    hole = np.zeros((16, 16), "uint8")
-    hole[4:12, 4:12] = 255
-    Image.fromarray(hole).save("mask.png")
     # Models trained for two steps make no digits: each class gets a tenth of what they make.
     monkeypatch.setattr(
         Classifier, "logits", lambda self, features: np.eye(10, dtype="float32")[np.arange(len(features)) % 10]
@@ -45,7 +29,7 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("files")
+@pytest.mark.usefixtures("empty_folder")
 def test_the_page_runs():
     names: dict[str, Any] = {}  # a block may go on from the one before
     for language, text in BLOCKS:

@@ -62,13 +62,14 @@ def test_generated_parts_are_fresh():
 
 @each_page
 def test_every_command_that_is_shown_can_be_parsed(page: Path):
+    outermost = click.Context(zoo, **zoo.context_settings)  # a command keeps the help option that it is first parsed with
     for arguments in commands(page):
         command: click.Command = zoo
         while isinstance(command, click.Group):
-            _, found, arguments = command.resolve_command(click.Context(command), arguments)
+            _, found, arguments = command.resolve_command(outermost, arguments)
             assert found is not None
             command = found
-        command.make_context(command.name, arguments)
+        command.make_context(command.name, arguments, parent=outermost)
 
 
 @pytest.mark.parametrize("model", ["cgan", "dcgan", "gan", "pix2pix", "pixelrnn", "srgan", "vae", "wgan-gp"])

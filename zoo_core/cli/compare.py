@@ -40,7 +40,7 @@ class _Command(click.Command):
         return super().parse_args(ctx, args)
 
 
-@click.command(cls=_Command, short_help="Train and evaluate several models on several data sets.")
+@click.command(cls=_Command)
 @click.argument("models", nargs=-1, required=True, metavar="MODELS...|PLAN.toml")
 @click.option(
     "--data",

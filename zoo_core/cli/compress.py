@@ -12,7 +12,7 @@ from zoo_core.cli.output import console, emit, json_option
 Checkpoint = Literal["final", "best"]
 
 
-@click.command(short_help="Store images as the latents of an autoencoder.")
+@click.command()
 @click.argument("run", type=click.Path(path_type=Path))
 @click.argument("images", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.argument("out", type=click.Path(path_type=Path))
@@ -82,7 +82,7 @@ def compress(
     )
 
 
-@click.command(short_help="Get images back from what zoo compress wrote.")
+@click.command()
 @click.argument("run", type=click.Path(path_type=Path))
 @click.argument("file", type=click.Path(path_type=Path))
 @click.argument("out", metavar="DIR", type=click.Path(path_type=Path))

@@ -9,7 +9,7 @@ from zoo_core.cli.options import backend_option, checkpoint_option
 from zoo_core.cli.output import emit, json_option
 
 
-@click.command(short_help="Change what an image shows, through a model's latents.")
+@click.command()
 @click.argument("run", type=click.Path(path_type=Path))
 @click.argument("image", type=click.Path(path_type=Path))
 @click.argument("out", type=click.Path(path_type=Path))

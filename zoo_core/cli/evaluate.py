@@ -18,7 +18,7 @@ from zoo_core.cli.options import (
 from zoo_core.cli.output import emit, json_option
 
 
-@click.command(short_help="Score a run, or images from anywhere, against a data set.")
+@click.command()
 @click.argument("evaluated", metavar="RUN|FOLDER|FILE|SET")
 @click.option("--against", metavar="SET|FOLDER|FILE|RUN", help="What to compare with [the run's data set].")
 @metrics_option

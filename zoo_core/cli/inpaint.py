@@ -21,7 +21,7 @@ class _Box(click.ParamType):
         return tuple(map(int, parts))
 
 
-@click.command(short_help="Fill in what is missing of an image.")
+@click.command()
 @click.argument("run", type=click.Path(path_type=Path))
 @click.argument("image", type=click.Path(path_type=Path))
 @click.argument("out", type=click.Path(path_type=Path))

@@ -16,7 +16,7 @@ from zoo_core.keras_backend import use_backend
 COMMANDS = {
     "train": ("zoo_core.cli.train:train", "Train a model on a data set, or go on with a run."),
     "sample": ("zoo_core.cli.sample:sample", "Draw images from a trained model."),
-    "evaluate": ("zoo_core.cli.evaluate:evaluate", "Score a run, or a folder of images, against a data set."),
+    "evaluate": ("zoo_core.cli.evaluate:evaluate", "Score a run, or images from anywhere, against a data set."),
     "reconstruct": ("zoo_core.cli.reconstruct:reconstruct", "Put images through an autoencoder."),
     "compress": ("zoo_core.cli.compress:compress", "Store images as the latents of an autoencoder."),
     "decompress": ("zoo_core.cli.compress:decompress", "Get images back from what zoo compress wrote."),
@@ -25,7 +25,7 @@ COMMANDS = {
     "translate": ("zoo_core.cli.translate:translate", "Turn images into what a model makes of them."),
     "enhance": ("zoo_core.cli.translate:enhance", "Restore images: more pixels, less noise, sharper."),
     "compare": ("zoo_core.cli.compare:compare", "Train and evaluate several models on several data sets."),
-    "report": ("zoo_core.cli.report:report", "Put the results of runs into one HTML page."),
+    "report": ("zoo_core.cli.report:report", "Put results side by side: a page, files for a paper, what changed."),
     "models": ("zoo_core.cli.models:models", "List the models, show one and its options."),
     "datasets": ("zoo_core.cli.datasets:datasets", "List, show and prepare data sets."),
     "protocols": ("zoo_core.cli.protocols:protocols", "List and show the evaluation protocols."),

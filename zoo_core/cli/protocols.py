@@ -5,7 +5,7 @@ import click
 from zoo_core.cli.output import emit, json_option
 
 
-@click.group(short_help="List and show the evaluation protocols.")
+@click.group()
 def protocols() -> None:
     """A protocol fixes everything that could move a score: data, splits, training, features, counts, metrics, seeds.
 

@@ -10,7 +10,7 @@ from zoo_core.cli.options import backend_option, checkpoint_option, data_dir_opt
 from zoo_core.cli.output import console, emit, json_option
 
 
-@click.command(short_help="Put images through an autoencoder.")
+@click.command()
 @click.argument("run", type=click.Path(path_type=Path))
 @click.argument("images", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--data", metavar="SET", help="Take its test images, in place of files [the run's data set].")

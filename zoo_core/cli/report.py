@@ -7,7 +7,7 @@ import click
 from zoo_core.cli.output import console, emit, json_option
 
 
-@click.command(short_help="Put results side by side: a page, files for a paper, what changed.")
+@click.command()
 @click.argument("sources", metavar="SOURCE...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
     "--out",
@@ -26,8 +26,8 @@ def report(
     """Compare the results of runs that were evaluated: ranked tables with error bars over training seeds.
 
     A SOURCE is a run's folder, the folder that zoo compare made, or a results.json. The HTML page holds everything and
-    needs no network; tex is a table with booktabs, csv has one row for each model and metric. Scores that can't be
-    compared are put in different tables.
+    needs no network; tex is a table with booktabs and graphicx, csv has one row for each model and metric. Scores that
+    can't be compared are put in different tables.
 
     \b
     For example:

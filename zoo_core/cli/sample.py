@@ -9,7 +9,7 @@ from zoo_core.cli.options import backend_option, checkpoint_option
 from zoo_core.cli.output import emit, json_option
 
 
-@click.command(short_help="Draw images from a trained model.")
+@click.command()
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option("--out", metavar="PATH", type=click.Path(path_type=Path), help="A folder; or a file, PNG or GIF.")
 @click.option("-n", "--count", type=click.IntRange(1), help="How many images [64; 6 with --interpolate].")

@@ -23,7 +23,7 @@ from zoo_core.cli.output import emit, json_option
 PRECISIONS = ["float32", "bfloat16", "float16", "float64"]
 
 
-@click.command(short_help="Train a model on a data set, or go on with a run.")
+@click.command()
 @click.argument("model", required=False)
 @click.option("--data", metavar="SET", help="mnist, folder:PATH, h5:FILE …, with @SIZE to resize [digits].")
 @protocol_option

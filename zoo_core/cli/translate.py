@@ -33,7 +33,7 @@ def _common(command: Command) -> Command:
     return command
 
 
-@click.command(short_help="Turn images into what a model makes of them.")
+@click.command()
 @_common
 def translate(run: Path, source: Path, out: Path, **settings: Any) -> None:
     """Turn SOURCE, an image file or a folder of them, into what RUN's model makes of it, OUT, a file or a folder.
@@ -50,7 +50,7 @@ def translate(run: Path, source: Path, out: Path, **settings: Any) -> None:
     _apply(run, source, out, **settings)
 
 
-@click.command(short_help="Restore images: more pixels, less noise, sharper.")
+@click.command()
 @_common
 def enhance(run: Path, source: Path, out: Path, **settings: Any) -> None:
     """Restore SOURCE, an image file or a folder of them, by RUN's model, to OUT, a file or a folder.

@@ -101,7 +101,7 @@ def cost_chart(table: Table, cost: Literal["seconds", "parameters"]) -> Chart | 
     title = {"seconds": seconds_of(table), "parameters": "parameters"}[cost]
     label = scored[0].metrics[key].label
     across = _axis(title, type="log", dtick="D2", tickformat="~s")  # 100k, 200k, 500k, 1M
-    return _chart(figure, xaxis=across, yaxis=_axis(label), hovermode="closest")
+    return _chart(figure, xaxis=across, yaxis=_axis(f"{label}, 95 % interval"), hovermode="closest")
 
 
 def _reach(summary: Summary, key: str) -> Chart:

@@ -107,7 +107,7 @@ def _scores(axes: Any, table: Table) -> None:
         axes.legend(frameon=False, fontsize="small")
     axes.set_yticks(range(len(summaries)), [summary.label for summary in summaries])
     axes.invert_yaxis()
-    axes.set_xlabel(summaries[0].metrics[key].label if summaries else "")
+    axes.set_xlabel(f"{summaries[0].metrics[key].label}, 95 % interval" if summaries else "")
     axes.set_title(heading(table), fontsize="medium", loc="left")
 
 

@@ -62,7 +62,7 @@ def test_generated_parts_are_fresh():
 
 @each_page
 def test_every_command_that_is_shown_can_be_parsed(page: Path):
-    outermost = click.Context(zoo, **zoo.context_settings)  # a command keeps the help option that it is first parsed with
+    outermost = click.Context(zoo, **zoo.context_settings)  # a command keeps its first help option
     for arguments in commands(page):
         command: click.Command = zoo
         while isinstance(command, click.Group):

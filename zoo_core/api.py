@@ -180,6 +180,10 @@ def evaluate(
     run = Path(evaluated) if RunFolder.is_run(Path(evaluated)) else None
     if run is None and checkpoint:
         raise UsageError(f"'{evaluated}' is not a run, so it has no checkpoints.", "Leave --checkpoint out.")
+    if (count is not None or seed) and run is None and not (against and RunFolder.is_run(Path(against))):
+        raise UsageError("Neither side is a run, so no images are generated.", "Leave --count and --seed out.")
+    if count is not None and count < 2:
+        raise UsageError(f"Expected a count of at least 2 images, received {count}.")
     if rule is not None:
         against, features = rule.data.compared, rule.features.network
     if against is None:

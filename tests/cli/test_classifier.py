@@ -33,7 +33,7 @@ def test_train_needs_labels(invoke, tmp_path):
         Image.new("L", (8, 8), number).save(tmp_path / f"{number}.png")
     result = invoke("classifier", "train", "--data", f"folder:{tmp_path}", "--out", str(tmp_path / "out.h5"))
     assert result.exit_code == 2
-    assert "two classes or more" in result.stderr
+    assert "2 to 1,000 classes" in result.stderr
     assert "one folder for each class" in result.stderr
 
 

@@ -47,6 +47,19 @@ def test_files_of_two_people_with_a_run_of_the_same_name_are_both_there(
         gather([tmp_path / "mine.json", tmp_path / "yours.json"], "t", "")
 
 
+def test_a_run_that_was_scored_in_two_ways_is_not_dropped_in_silence(make_record: MakeRecord, tmp_path: Path) -> None:
+    run = tmp_path / "runs" / "0"
+    run.mkdir(parents=True)
+    (run / "run.json").write_text("{}")
+    for name, fd in (("one", 1.0), ("again", 1.0), ("other", 2.0)):
+        record = make_record(run=str(run), fd=fd, created=name)
+        write_results(comparison_of(record), tmp_path / f"{name}.json")
+    gathered, _ = gather([tmp_path / "one.json", tmp_path / "again.json"], "t", "")
+    assert len(gathered.records) == 1
+    with pytest.raises(UsageError, match="scored more than once, with different results"):
+        gather([tmp_path / "one.json", tmp_path / "other.json"], "t", "")
+
+
 def test_a_comparison_alone_keeps_its_command(make_record: MakeRecord, tmp_path: Path) -> None:
     first, second = tmp_path / "first.json", tmp_path / "second.json"
     write_results(comparison_of(make_record()), first)

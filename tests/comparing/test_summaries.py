@@ -24,9 +24,21 @@ def test_mean_and_standard_error_are_those_of_the_textbook(make_record: MakeReco
 def test_seeds_whose_best_checkpoints_are_of_different_steps_are_one_row(make_record: MakeRecord) -> None:
     best = [make_record(seed=seed, checkpoint=500 * (seed + 1), checkpoint_rule="best") for seed in range(3)]
     final = [make_record(seed=seed) for seed in range(3)]
-    (table,) = tables_of(best + final)
-    assert [summary.seeds for summary in table.summaries] == [[0, 1, 2], [0, 1, 2]]
-    assert {summary.label for summary in table.summaries} == {"dcgan (checkpoint=best)", "dcgan (checkpoint=2000)"}
+    tables = tables_of(best + final)
+    assert [[summary.seeds for summary in table.summaries] for table in tables] == [[[0, 1, 2]], [[0, 1, 2]]]
+    assert "checkpoint: best, final" in tables[1].apart
+
+
+def test_what_is_only_written_down_along_the_way_does_not_set_seeds_apart(make_record: MakeRecord) -> None:
+    training = {"steps": 2000, "batch_size": 64, "ema": 0.999}
+    records = [make_record(seed=n, training={**training, "log_every": 10 * (n + 1), "keep": n}) for n in range(3)]
+    (table,) = tables_of(records)
+    assert [summary.seeds for summary in table.summaries] == [[0, 1, 2]]
+
+
+def test_an_option_that_is_called_like_a_field_of_the_record_is_a_setting(make_record: MakeRecord) -> None:
+    (table,) = tables_of([make_record(seed=n, options={"version": n, "data": "x"}) for n in range(2)])
+    assert {summary.label for summary in table.summaries} == {"dcgan (version=0)", "dcgan (version=1)"}
 
 
 def test_seeds_that_stopped_early_are_one_row_and_unfinished_runs_are_not(make_record: MakeRecord) -> None:

@@ -24,6 +24,8 @@ def test_one_seed_has_no_standard_error_and_no_rank(make_record: MakeRecord) -> 
     [
         {"content_hash": "00" * 32},
         {"reference": "validation"},
+        {"shape": (16, 16, 3)},
+        {"checkpoint_rule": "best"},
         {"features": Features(name="pixels", weights_sha256=None)},
         {"features": Features(name="classifier:digits", weights_sha256="00" * 32)},
         {
@@ -37,7 +39,7 @@ def test_one_seed_has_no_standard_error_and_no_rank(make_record: MakeRecord) -> 
             }
         },
     ],
-    ids=["images", "reference", "network", "weights", "generated", "real"],
+    ids=["images", "reference", "colour", "checkpoint", "network", "weights", "generated", "real"],
 )
 def test_unlike_records_never_share_a_table(make_record: MakeRecord, changes: dict) -> None:
     tables = tables_of([make_record("dcgan"), make_record("vae", **changes), make_record("cgan")])

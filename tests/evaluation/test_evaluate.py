@@ -119,6 +119,12 @@ def test_the_floor_of_a_bare_folder_is_one_half_of_it_against_the_other(folder):
     assert found.floor > 0
 
 
+def test_too_few_images_for_a_floor_take_nothing_from_the_score(folder, digits, tmp_path):
+    np.savez(tmp_path / "few.npz", images=digits.images("test")[:6])
+    found = zoo_core.evaluate(folder, tmp_path / "few.npz", features="pixels", metrics=["prc"]).metrics
+    assert {(one.n_reference, one.floor, one.n_floor) for one in found.values()} == {(6, None, None)}
+
+
 def test_a_run_may_stand_on_either_side(runs):
     assert score(runs["vae"], "digits@8", count=90).value == pytest.approx(
         score("digits@8", str(runs["vae"]), count=90).value
@@ -128,6 +134,11 @@ def test_a_run_may_stand_on_either_side(runs):
 def test_gray_beside_colour_becomes_colour(folder, digits, tmp_path):
     np.savez(tmp_path / "colour.npz", images=np.repeat(digits.images("test")[:100], 3, axis=3))
     assert score(folder, str(tmp_path / "colour.npz"), metric="prc").value == 1
+    assert zoo_core.evaluate(tmp_path / "colour.npz", "digits@8", features="pixels", metrics=["prc"]).data.shape == (
+        8,
+        8,
+        3,
+    )
     found = score(tmp_path / "colour.npz", "digits@8", features="classifier", weights=None)
     assert found.value == pytest.approx(score(folder, "digits@8", features="classifier").value, rel=1e-6)
 

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from zoo_core.errors import ZooError
+from zoo_core.evaluation import extraction
 from zoo_core.evaluation.extraction import FeatureArray, FeatureStore, user_cache
 from zoo_core.evaluation.images import ArrayImages, Images
 from zoo_core.features import FeatureNetwork
@@ -110,6 +111,14 @@ def test_whatever_could_move_a_feature_is_kept_apart(other, stored, tmp_path):
     extract(network, stored(), tmp_path)
     assert network.seen == 10
     extract(network, stored(content_hash="c1"), tmp_path)
+    assert network.seen == 20
+
+
+def test_another_version_of_the_plugin_extracts_anew(stored, tmp_path, monkeypatch):
+    network = Counting()
+    for version in ("zoo-counting 0.1.0", "zoo-counting 0.2.0"):
+        monkeypatch.setattr(extraction, "plugin_of", lambda network, version=version: version)
+        extract(network, stored(), tmp_path)
     assert network.seen == 20
 
 

@@ -87,6 +87,9 @@ def test_against_training_images_it_does_not_apply(compared, vectors, sets):
     training, _, random = sets
     with pytest.raises(NotApplicable, match="real images that training has not seen"):
         measured(compared(random.normal(size=(50, 8)), training[:80], training))
+    mixed = np.concatenate([training[:20], random.normal(size=(180, 8))])
+    with pytest.raises(NotApplicable, match="10% of those of 'vectors' are training images"):
+        measured(compared(random.normal(size=(50, 8)), mixed, training))
     same = vectors(training, content_hash="5f")
     with pytest.raises(NotApplicable, match="Compare with a held-out split"):
         measured(Evaluand(network=vectors, reference=same, generated=same, training=vectors(training, "5f")))

@@ -269,12 +269,14 @@ def test_labels_are_put_in_the_order_of_other_classes(images):
 def test_labels_without_names_are_numbers_of_the_classes(images):
     there = ArrayImages("a", images(3, 4), np.array([0, 2, 1], np.int32))
     assert relabel(there, ["a", "b", "c"]).labels.tolist() == [0, 2, 1]
-    assert relabel(there, ["a", "b"]).labels is None
+    with pytest.raises(UsageError, match="labels up to 2, and the reference has 2 classes"):
+        relabel(there, ["a", "b"])
 
 
 @pytest.mark.parametrize("classes", [("cat", "fox"), ()])
 def test_labels_of_other_classes_are_none(images, classes):
-    relabelled = relabel(ArrayImages("a", images(2, 4), np.array([0, 1], np.int32), ("cat", "dog")), classes)
+    with pytest.warns(UserWarning, match="other classes than the reference, such as '(cat|dog)'"):
+        relabelled = relabel(ArrayImages("a", images(2, 4), np.array([0, 1], np.int32), ("cat", "dog")), classes)
     assert (relabelled.labels, relabelled.classes) == (None, ())
 
 

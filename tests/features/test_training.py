@@ -51,13 +51,13 @@ def test_fewer_images_than_a_batch_are_enough():
 def test_unlabelled_images_are_refused():
     split = Split(np.zeros((4, 8, 8, 1), np.uint8), None)
     data = Dataset("folder:photos", {"train": split, "validation": split, "test": split})
-    with pytest.raises(UsageError, match="two classes or more, and 'folder:photos' has 0"):
+    with pytest.raises(UsageError, match="2 to 1,000 classes, and 'folder:photos' has 0"):
         train_classifier(data, Recipe(), silent)
 
 
 def test_a_single_class_is_refused():
     data = squares(4, classes=("only",), labels=np.zeros(4, np.int32))
-    with pytest.raises(UsageError, match="two classes or more, and 'squares' has 1"):
+    with pytest.raises(UsageError, match="2 to 1,000 classes, and 'squares' has 1"):
         train_classifier(data, Recipe(), silent)
 
 

@@ -28,7 +28,11 @@ from zoo_core.cli.output import emit, json_option
 @click.option("--seed", type=click.IntRange(0, 2**31 - 1), default=0, show_default=True, help="Of their noise.")
 @checkpoint_option
 @protocol_option
-@click.option("--skip-bad", is_flag=True, help="Leave out images that can't be read, and list them.")
+@click.option(
+    "--skip-bad",
+    is_flag=True,
+    help="Leave out images of a folder, named by its path, that can't be read, and list them.",
+)
 @data_dir_option
 @backend_option
 @json_option

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from zoo_core.comparing.results import Comparison
 from zoo_core.comparing.statistics import SIGNIFICANCE, holm, welch
-from zoo_core.comparing.summaries import Summary, settings_of, source_of
+from zoo_core.comparing.summaries import OPTION, Summary, settings_of, source_of
 from zoo_core.comparing.tables import Table, unlike
 from zoo_core.evaluation.record import Frozen, Record
 
@@ -158,7 +158,7 @@ def _judged(change: Change, p: float) -> Change:
 def _settings(before: Record, after: Record) -> list[str]:
     ones, others = ({**settings_of(record), **_environment(record)} for record in (before, after))
     pairs = {key: (ones.get(key, "none"), others.get(key, "none")) for key in {**ones, **others}}
-    return [f"{key}: {one}, {other}" for key, (one, other) in pairs.items() if one != other]
+    return [f"{key.removeprefix(OPTION)}: {one}, {other}" for key, (one, other) in pairs.items() if one != other]
 
 
 def _environment(record: Record) -> dict[str, str]:

@@ -125,7 +125,7 @@ def gather(paths: Iterable[Path], title: str, command: str) -> tuple[Comparison,
         `record.source.run`.
 
     Raises:
-        UsageError: for anything else, a run without a result, or a seed that would count twice.
+        UsageError: for anything else, a run without a result, one with several, or a seed that would count twice.
         ZooError: for a damaged file.
     """
     records: dict[tuple[Path | None, str], Record] = {}  # of what is here by its folder, of others by file and name
@@ -150,6 +150,11 @@ def gather(paths: Iterable[Path], title: str, command: str) -> tuple[Comparison,
         for record, folder in found:
             name = source_of(record).run if folder is None else str(folder)
             key = (path if folder is None else None, name)
+            if key in records and _scores_of(records[key]) != _scores_of(record):
+                raise UsageError(
+                    f"'{name}' was scored more than once, with different results.",
+                    "Name only one of them; of several comparisons of the same runs, report each by itself.",
+                )
             records[key] = record.model_copy(update={"source": source_of(record).model_copy(update={"run": name})})
             folders |= {name: folder} if folder else {}
     gathered = Comparison(
@@ -161,6 +166,10 @@ def gather(paths: Iterable[Path], title: str, command: str) -> tuple[Comparison,
     )
     _check_seeds(gathered)
     return gathered, folders
+
+
+def _scores_of(record: Record) -> tuple[Any, ...]:
+    return record.data, record.features, record.protocol, source_of(record).checkpoint_rule, record.metrics
 
 
 def _folder_of(record: Record, beside: Path) -> Path | None:

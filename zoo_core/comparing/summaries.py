@@ -11,6 +11,11 @@ from zoo_core.evaluation.record import Frozen, Record, Score, Source
 from zoo_core.sampling.collapse import SHARE
 from zoo_core.training.selection import Rule
 
+OPTION = "options."
+"""Before the name of an option of the model, which might be any."""
+WATCHING = {"log_every", "sample_every", "checkpoint_every", "keep"}
+"""Training options that decide what is written down along the way, and move no weight."""
+
 
 class Aggregate(Frozen):
     """One metric of one model over its training seeds.
@@ -97,10 +102,11 @@ def source_of(record: Record) -> Source:
 def settings_of(record: Record) -> dict[str, str]:
     """Everything that was chosen but for the seed: records that agree in all of it are seeds of one row."""
     source = source_of(record)
-    training = {f"training.{key}": value for key, value in source.training.items()}
+    options = {f"{OPTION}{key}": value for key, value in source.options.items()}
+    training = {f"training.{key}": value for key, value in source.training.items() if key not in WATCHING}
     ends_anywhere = any(source.training.get(name) for name in ("patience", "seconds"))
     chosen = {
-        **source.options,
+        **options,
         **training,
         "distribution": source.distribution,
         "version": source.version,

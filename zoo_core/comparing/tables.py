@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from zoo_core.comparing.statistics import SIGNIFICANCE, pairwise, pareto_front
-from zoo_core.comparing.summaries import Aggregate, Summary, machine_of, settings_of, source_of, summary_of
+from zoo_core.comparing.summaries import OPTION, Aggregate, Summary, machine_of, settings_of, source_of, summary_of
 from zoo_core.evaluation.metrics import metric_of
 from zoo_core.evaluation.protocol import Protocol, differences
 from zoo_core.evaluation.record import DataRecord, Features, Frozen, Record, Score
@@ -99,6 +99,8 @@ def _traits(record: Record) -> dict[str, str | int | None]:
         "data": record.data.name,
         "data.content_hash": record.data.content_hash,
         "data.reference": record.data.reference,
+        "data.shape": "x".join(map(str, record.data.shape)),
+        "checkpoint": source_of(record).checkpoint_rule,
         "features": record.features.name,
         "features.weights_sha256": record.features.weights_sha256,
         "features.plugin": record.features.plugin,
@@ -165,7 +167,7 @@ def _labels(firsts: list[Record]) -> list[str]:
     }
     labels = []
     for model, settings in rows:
-        apart = [f"{key}={value}" for key, value in settings.items() if key in differing[model]]
+        apart = [f"{key.removeprefix(OPTION)}={value}" for key, value in settings.items() if key in differing[model]]
         labels.append(f"{model} ({', '.join(apart)})" if apart else model)
     return labels
 

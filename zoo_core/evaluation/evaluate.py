@@ -3,6 +3,7 @@
 import datetime
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -245,9 +246,9 @@ def _record(
     evaluand: Evaluand,
     judged: Opened | None = None,
 ) -> Record:
-    images = reference.images
     network = rules.network
     return Record(
+        scored_by=version("zoo-core"),
         evaluated=name,
         evaluated_hash=judged.images.content_hash if judged else None,
         skipped=[f"{path}: {reason}" for opened in (judged, reference) if opened for path, reason in opened.skipped],
@@ -255,7 +256,7 @@ def _record(
         data=DataRecord(
             name=reference.name,
             content_hash=reference.content_hash,
-            shape=images.shape,
+            shape=evaluand.reference.images.shape,
             reference=reference.splits,
             plugin=reference.spec.plugin,
         ),

@@ -27,7 +27,7 @@ from zoo_core import hdf5
 from zoo_core.errors import ZooError
 from zoo_core.evaluation.images import CHUNK, Images
 from zoo_core.evaluation.spool import spool
-from zoo_core.features import FeatureNetwork
+from zoo_core.features import FeatureNetwork, plugin_of
 from zoo_core.files import atomic
 from zoo_core.training.log import Report
 
@@ -194,6 +194,7 @@ def _key(network: FeatureNetwork, images: Images) -> str:
             "network": network.name,
             "weights_sha256": network.weights_sha256,
             "runtime": network.runtime,
+            "plugin": plugin_of(network),
             "zoo-core": version("zoo-core"),
         }
     )

@@ -10,6 +10,9 @@ from zoo_core.evaluation.neighbours import BLOCK, Neighbours, nearest
 from zoo_core.evaluation.record import Score
 
 CHANCE = 0.5
+SEEN = 0.05
+"""The share of reference images that are training images, to the last bit of their features, from which on a reference
+is not taken for unseen: sets hold some duplicates."""
 
 
 class Memorization(Metric):
@@ -51,17 +54,20 @@ def nearest_training(what: str, evaluand: Evaluand) -> tuple[Neighbours, Neighbo
         raise NotApplicable(f"{what} needs generated images, and there are none.")
     if training is None:
         raise NotApplicable(f"{what} needs the images that the model was trained on, and they are not known.")
-    seen = NotApplicable(
-        f"{what} compares with real images that training has not seen, and the reference '{reference.images.name}' is "
-        f"of the training images '{training.images.name}'.",
+    if reference.images.content_hash is not None and reference.images.content_hash == training.images.content_hash:
+        raise _seen(what, evaluand, 1.0)
+    unseen = nearest(reference.features.chunks(BLOCK), training.features)
+    if (share := np.mean(unseen.distances == 0)) > SEEN:
+        raise _seen(what, evaluand, share)
+    return nearest(evaluand.generated.features.chunks(BLOCK), training.features), unseen
+
+
+def _seen(what: str, evaluand: Evaluand, share: float) -> NotApplicable:
+    return NotApplicable(
+        f"{what} compares with real images that training has not seen, and {share:.0%} of those of "
+        f"'{evaluand.reference.images.name}' are training images.",
         "Compare with a held-out split.",
     )
-    if reference.images.content_hash is not None and reference.images.content_hash == training.images.content_hash:
-        raise seen
-    unseen = nearest(reference.features.chunks(BLOCK), training.features)
-    if np.median(unseen.distances) == 0:
-        raise seen
-    return nearest(evaluand.generated.features.chunks(BLOCK), training.features), unseen
 
 
 def nearer(ones: np.ndarray, others: np.ndarray) -> Estimate:

@@ -125,9 +125,7 @@ class SampleMetric(Metric):
         if evaluand.generated is None:
             raise NotApplicable(f"'{self.name}' needs generated images, and there are none.")
         rated = self.measure(evaluand.generated, evaluand)
-        real = evaluand.real
-        among_real = replace(evaluand, reference=evaluand.floor_reference or evaluand.reference)
-        floors = self.measure(real, among_real) if real and self._measurable(real) else {}
+        real, floors = evaluand.real, self._floors(evaluand)
         return {
             key: score(
                 value,
@@ -138,8 +136,15 @@ class SampleMetric(Metric):
             for key, value in rated.items()
         }
 
-    def _measurable(self, real: Sample) -> bool:
-        return self.needs != "labels" or real.images.labels is not None
+    def _floors(self, evaluand: Evaluand) -> dict[str, Rated]:
+        real = evaluand.real
+        if real is None or (self.needs == "labels" and real.images.labels is None):
+            return {}
+        among_real = replace(evaluand, reference=evaluand.floor_reference or evaluand.reference)
+        try:
+            return self.measure(real, among_real)
+        except NotApplicable:  # too few of them, which takes nothing from the score itself
+            return {}
 
 
 def key_of(name: str, network: FeatureNetwork) -> str:

@@ -57,9 +57,10 @@ class Features(Frozen):
 
 
 class DataRecord(Frozen):
-    """The reference: the images as named, the hash of their content, their shape (H, W, C), which splits of a data set
-    they are, joined by "+", or "all" for images that are no data set, and the package and version that brought them,
-    None where none but zoo-core did."""
+    """The reference: the images as named, the hash of their content, the shape (H, W, C) in which they were
+    compared, which is that of gray images in colour beside colour ones, which splits of a data set they are, joined
+    by "+", or "all" for images that are no data set, and the package and version that brought them, None where none
+    but zoo-core did."""
 
     name: str
     content_hash: str
@@ -142,6 +143,8 @@ class Record(Frozen):
     """One evaluation: of a run (`source`), or of images from elsewhere (`source` None, `evaluated` names them).
 
     Attributes:
+        scored_by: the version of zoo-core that took the scores, which may be later than the one that trained the run;
+            None in records that are older than this field.
         evaluated_hash: of the images from elsewhere, in their order; None for a run.
         skipped: images that could not be read and were left out, each with the reason.
         protocol: in full; None where none was asked for.
@@ -152,6 +155,7 @@ class Record(Frozen):
     """
 
     schema_version: Literal[1] = 1
+    scored_by: str | None = None
     evaluated: str
     evaluated_hash: str | None = None
     skipped: list[str] = []

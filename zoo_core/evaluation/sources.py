@@ -3,6 +3,7 @@
 import copy
 import os
 import re
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -121,18 +122,32 @@ def open_images(source: str, *, data_dir: Path | None = None, skip_bad: bool = F
 
 
 def relabel(images: Images, classes: Sequence[str]) -> Images:
-    """The images, with labels in the order of `classes`; without labels where they show other classes.
+    """The images, with labels in the order of `classes`; without labels, and with a warning, where they show other
+    classes.
 
     Labels without names, such as those of an .npz, count as numbers of these classes.
+
+    Raises:
+        UsageError: for such numbers that are too large.
     """
     if images.labels is None:
         return images
     names = images.classes or tuple(classes)
+    if images.labels.max() >= len(names):
+        raise UsageError(
+            f"'{images.name}' has labels up to {images.labels.max()}, and the reference has {len(classes)} classes.",
+            f"Number them as the reference has them, from 0: {', '.join(classes[:10])}.",
+        )
     relabelled = copy.copy(images)
-    if set(names) <= set(classes) and images.labels.max() < len(names):
+    if set(names) <= set(classes):
         numbers = np.array([classes.index(name) for name in names], np.int32)
         relabelled.labels, relabelled.classes = numbers[images.labels], tuple(classes)
     else:
+        warnings.warn(
+            f"'{images.name}' shows other classes than the reference, such as '{min(set(names) - set(classes))}': its "
+            "labels are not used.",
+            stacklevel=2,
+        )
         relabelled.labels, relabelled.classes = None, ()
     return relabelled
 

@@ -30,6 +30,8 @@ SCHEMA = 1
 MAX_BYTES = 2**26
 """Of a weights file: more than the largest network that `ClassifierInfo` allows."""
 
+MOST_CLASSES = 1000
+
 Side = Annotated[int, Field(ge=SMALLEST, le=LARGEST)]
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -58,7 +60,7 @@ class ClassifierInfo(Options):
 
     data: str
     content_hash: str
-    classes: Annotated[tuple[str, ...], Field(min_length=2, max_length=1000)]
+    classes: Annotated[tuple[str, ...], Field(min_length=2, max_length=MOST_CLASSES)]
     image_shape: tuple[Side, Side, Literal[1, 3]]
     validation_accuracy: Share
     test_accuracy: Share

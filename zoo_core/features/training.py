@@ -9,7 +9,7 @@ import numpy as np
 from zoo_core.data import Dataset
 from zoo_core.errors import UnsupportedShape, UsageError
 from zoo_core.features.network import LARGEST, SMALLEST, build_network, predict
-from zoo_core.features.storage import ClassifierInfo, Recipe
+from zoo_core.features.storage import MOST_CLASSES, ClassifierInfo, Recipe
 from zoo_core.specs import DataSpec
 
 CHECKPOINTS = 10
@@ -115,9 +115,9 @@ def _batches(count: int, recipe: Recipe, random: np.random.Generator) -> Iterato
 
 def _check(spec: DataSpec) -> None:
     height, width, _ = spec.image_shape
-    if not spec.labelled or len(spec.classes) < 2:
+    if not spec.labelled or not 2 <= len(spec.classes) <= MOST_CLASSES:
         raise UsageError(
-            f"A classifier needs images of two classes or more, and '{spec.name}' has {len(spec.classes)}.",
+            f"A classifier needs images of 2 to {MOST_CLASSES:,} classes, and '{spec.name}' has {len(spec.classes)}.",
             "In a folder of images, one folder for each class gives the labels.",
         )
     if "inputs" in spec.fields:

@@ -78,10 +78,10 @@ def _cell(metric: Aggregate | None, places: int) -> Cell:
 
 def _other_checkpoint(table: Table) -> dict[Column, list[Cell]]:
     """The ranking score of the checkpoints that the runs have beside the one that is scored."""
-    key, checkpoints = table.ranked_by, {summary.checkpoint for summary in table.summaries}
-    if key is None or len(checkpoints) > 1 or not any(summary.other_checkpoint for summary in table.summaries):
+    key = table.ranked_by
+    if key is None or not any(summary.other_checkpoint for summary in table.summaries):
         return {}
-    other = {"final": "best", "best": "final"}[checkpoints.pop()]
+    other = {"final": "best", "best": "final"}[table.summaries[0].checkpoint]  # a table's rows are of the same kind
     places = _column_places(table, key)
     cells = [_cell(summary.other_checkpoint, places) for summary in table.summaries]
     metric = table.columns()[key]

@@ -247,8 +247,14 @@ def _attach(
         callbacks.append(SampleGrids(run, sampler, options.sample_every, VarietyWatch(data, warn)))
     elif (inputs := data.inputs("test")) is not None and sampler.spec.translates:
         callbacks.append(TranslationGrids(run, sampler, options.sample_every, inputs, data.images("test")))
-    if options.select_every and (spec.generates or sampler.spec.translates):
-        judge = HeldOutScore(sampler, data, options.select_every)
+    if options.select_every:
+        if not (spec.generates or sampler.spec.translates):
+            raise UsageError(
+                f"Model '{spec.name}' makes no images that could be held against held-out ones.",
+                "Leave select_every out of the training options.",
+            )
+        weights = Path(options.select_weights) if options.select_weights else None
+        judge = HeldOutScore(sampler, data, options.select_every, options.select_features, weights)
     if spec.reconstructs:
         callbacks.append(ReconstructionSheet(run, sampler, data.images("test")))
     callbacks += [WithSampler(callback, sampler) for callback in own]

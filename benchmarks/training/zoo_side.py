@@ -19,11 +19,10 @@ from zoo_core.options import resolve
 from zoo_core.registry import registry
 from zoo_core.training.backends import backend
 from zoo_core.training.engine import Engine
-from zoo_core.training.feeding import Feed, fits_on_device
+from zoo_core.training.feeding import Feed, fits_on_device, usual_dispatch
 from zoo_core.training.log import peak_memory_mib
 from zoo_core.training.options import TrainingOptions
 from zoo_core.training.precision import computing_in
-from zoo_core.training.session import STEPS_PER_DISPATCH
 
 Weights = dict[str, list[np.ndarray]]
 
@@ -107,7 +106,7 @@ class Implementation:
             resident = fits_on_device(feeder, self._backend, self.device)
         self._spec, self._feed = data.spec, Feed(feeder, resident)
         self._resident = feeder.arrays if resident else None
-        self._dispatch = 1 if self._backend.device_memory(self.device) is None else STEPS_PER_DISPATCH
+        self._dispatch = usual_dispatch(self._backend, self.device)
         self._engine: Engine | None = None
         self._step = 0
         self.versions = {name: version(name) for name in ("keras", self._backend.name)}
@@ -125,7 +124,7 @@ class Implementation:
         dispatch = dispatch or self._dispatch
         done, began = 0, time.perf_counter()
         while done < steps:
-            logs = self._engine.steps(self._step, dispatch, self._feed.batches(self._step, dispatch))
+            logs = self._engine.steps(self._step, dispatch, self._feed.batches(self._step, dispatch, ahead=dispatch))
             self._step, done = self._step + dispatch, done + dispatch
         for value in logs[-1].values():
             self._backend.to_numpy(value)  # waits until it is computed

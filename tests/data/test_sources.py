@@ -216,6 +216,13 @@ def test_a_prepared_file_is_degraded_and_still_verified(tmp_path):
     assert noisy.spec.means == clean.means
 
 
+def test_pairs_in_a_file_may_be_named_with_their_own_size(tmp_path):
+    write_h5(pairs(), tmp_path / "pairs.h5", {})
+    plain, named = (load_dataset(f"h5:{tmp_path / 'pairs.h5'}{size}") for size in ("", "@4"))
+    assert named.spec.content_hash == plain.spec.content_hash
+    assert np.array_equal(named.inputs("train")[:], plain.inputs("train")[:])
+
+
 def test_pairs_are_neither_degraded_nor_resized():
     with pytest.raises(UsageError, match="'pairs' has inputs of its own"):
         pairs().degraded(Degradation("noise", 25))

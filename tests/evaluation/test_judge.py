@@ -108,6 +108,27 @@ def test_a_run_logs_its_scores_and_keeps_the_best_weights(run, digits):
     assert judged(sampler.weights) == pytest.approx(scores[best], rel=1e-6)
 
 
+def test_the_features_may_be_chosen(digits):
+    drawn = Drawn(digits.images("train")[:144])
+    assert HeldOutScore(drawn, digits, 1, "pixels").name == "select/fd_pixels"
+    with pytest.raises(UsageError, match="Unknown feature network 'pixles'"):
+        HeldOutScore(drawn, digits, 1, "pixles")
+
+
+def test_a_training_with_features_of_its_own_chooses_by_them(tmp_path):
+    asked = TRAINING | {"steps": 2, "select_every": 2, "select_features": "pixels"}
+    run = zoo_core.train("vae", "digits@8", tmp_path / "run", options=SMALL, training=asked)
+    assert "select/fd_pixels" in run.metrics()[-1]
+    with pytest.raises(UsageError, match="select_features is about scores on held-out images: set select_every too"):
+        zoo_core.train("vae", "digits@8", tmp_path / "other", training={"select_features": "pixels"})
+
+
+def test_a_single_held_out_image_can_choose_nothing(digits):
+    few = {name: Split(digits.images(name)[:n], None) for name, n in (("train", 9), ("validation", 1), ("test", 2))}
+    with pytest.raises(UsageError, match=r"takes two or more of them; the validation split of 'few' has 1"):
+        HeldOutScore(Drawn(digits.images("train")), Dataset("few", few), 1)
+
+
 def test_without_being_asked_there_are_no_scores(tmp_path):
     plain = TRAINING | {"steps": 2, "select_every": 0}
     run = zoo_core.train("vae", "digits@8", tmp_path / "run", options=SMALL, training=plain)

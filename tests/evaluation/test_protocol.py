@@ -156,6 +156,8 @@ def test_what_a_protocol_fixes_is_what_training_takes():
     assert list(DIGITS.training.fixed(asked)) == ["batch_size", "seconds", "ema"]
     best = DIGITS.training.model_copy(update={"checkpoint": "best", "select_every": 500})
     assert "select_every" in best.fixed(asked)
+    assert best.options["select_features"] == "auto"
+    assert "select_features" not in DIGITS.training.options
 
 
 @pytest.mark.parametrize(

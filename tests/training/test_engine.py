@@ -190,6 +190,28 @@ def test_many_steps_in_one_dispatch_equal_single_ones(
             assert_same_state(many, single, relative)
 
 
+def test_what_compiles_is_known_before(make_engine: MakeEngine, data: Dataset):
+    engine, feeder = make_engine(generator_every=3), Feeder(data, "train", 16, 0)
+
+    def run(step: int, count: int) -> bool:
+        batches = {name: array.reshape(count, 16, *array.shape[1:]) for name, array in feeder.read(step, count).items()}
+        compiles = engine.compiles(step, count)
+        engine.steps(step, count, batches)
+        return compiles
+
+    if engine._compiled_steps is None:
+        pytest.skip("steps are run at once on JAX alone")
+    # The generator rests in two of three steps. From 3 on it runs once, then rests twice, as from 0 on.
+    assert [run(0, 3), run(3, 3), run(6, 1), run(7, 1), run(9, 1), run(10, 1)] == [
+        True,
+        False,
+        True,
+        True,
+        False,
+        False,
+    ]
+
+
 def test_resident_data_gives_the_bits_of_fed_batches(make_engine: MakeEngine, data: Dataset):
     feeder = Feeder(data, "train", 8, 0)
     fed, resident = make_engine(), make_engine(resident=feeder.arrays)

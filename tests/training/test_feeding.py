@@ -61,17 +61,27 @@ def test_reading_ahead_changes_no_batch(data: Dataset, mapped: Dataset, asked: l
     """Whether what was read ahead is what is asked for next or not."""
     ahead, plain = feed(mapped), feed(data)
     for step, count in asked:
-        assert_same(ahead.batches(step, count), plain.batches(step, count))
+        assert_same(ahead.batches(step, count, ahead=4), plain.batches(step, count))
         assert_same(ahead.single(0), plain.single(0))  # as for batch statistics, in between
+
+
+def test_no_batch_is_read_twice(mapped: Dataset, monkeypatch: pytest.MonkeyPatch):
+    feeder, asked = Feeder(mapped, "train", BATCH, seed=3), []
+    read: Callable = feeder.read
+    monkeypatch.setattr(feeder, "read", lambda step, count: asked.append((step, count)) or read(step, count))
+    ahead = Feed(feeder, resident=False)
+    for step, count, following in ((0, 4, 2), (4, 2, 4), (6, 4, 0)):
+        ahead.batches(step, count, following)
+    assert asked == [(0, 4), (4, 2), (6, 4)]
 
 
 def test_only_mapped_images_are_read_ahead(data: Dataset, mapped: Dataset):
     before = set(threading.enumerate())
-    feed(data).batches(0, 2)
-    feed(mapped, resident=True).batches(0, 2)
+    feed(data).batches(0, 2, ahead=2)
+    feed(mapped, resident=True).batches(0, 2, ahead=2)
     assert not set(threading.enumerate()) - before
     ahead = feed(mapped)
-    ahead.batches(0, 2)
+    ahead.batches(0, 2, ahead=2)
     assert len(set(threading.enumerate()) - before) == 1
 
 
@@ -105,7 +115,7 @@ def test_a_reader_s_error_is_raised_where_its_batch_is_asked_for(mapped: Dataset
         return read(step, count)
 
     monkeypatch.setattr(feeder, "read", fail_at_the_second)
-    broken.batches(0, 2)
+    broken.batches(0, 2, ahead=2)
     with pytest.raises(OSError, match="the disk is gone"):
         broken.batches(2, 2)
 
@@ -129,7 +139,7 @@ def test_degraded_images_come_from_the_host_and_are_read_ahead(data: Dataset, mo
     assert not fits_on_device(feeder, on, "a device")
     ahead, before = feed(noisy), set(threading.enumerate())
     for step in (0, 4):
-        found = ahead.batches(step, 4)
+        found = ahead.batches(step, 4, ahead=4)
         assert found["inputs"].shape == (4, BATCH, 8, 8, 1)
         for i in range(4):
             assert_same({name: array[i] for name, array in found.items()}, feeder.batch(step + i))

@@ -48,6 +48,19 @@ def test_resumed_equals_uninterrupted(make_loop: MakeLoop, tmp_path: Path):
     assert arrays(tmp_path / "parts" / name) == arrays(tmp_path / "whole" / name)
 
 
+def test_dispatches_are_mostly_of_one_length_and_what_is_due_comes_in_time(make_loop: MakeLoop):
+    loop = make_loop("run", (Spy(every=100),), steps=340, log_every=50, checkpoint_every=100, dispatch=16)
+    for first, expected in ((0, {10}), (13, {7, 10})):  # wherever a run was interrupted
+        step, lengths, looks = first, set(), set()
+        while step < 340:
+            lengths.add(count := loop._steps_until_a_look(step))
+            looks.add(step := step + count)
+        assert lengths == expected
+        assert looks >= set(range(50, 341, 50)) | {340}
+    odd = make_loop("odd", steps=340, log_every=37, checkpoint_every=100, dispatch=16)
+    assert odd._steps_until_a_look(0) == 16
+
+
 def test_what_was_logged_after_the_last_checkpoint_is_logged_anew(make_loop: MakeLoop):
     loop = make_loop("run", steps=8)
     loop.run()

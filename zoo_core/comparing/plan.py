@@ -175,6 +175,8 @@ def _resolved(plan: Plan) -> tuple[list[str], list[int], dict[str, Any], Scoring
 
         for source in data:
             check_held_out(source)
+        if options.select_features != AUTO:
+            registry().feature_network(options.select_features)
     numbers = range(SEEDS) if seeds is None else range(seeds) if isinstance(seeds, int) else seeds
     scoring = Scoring(
         features=features,

@@ -9,6 +9,7 @@ import numpy as np
 from zoo_core.comparing.statistics import share_interval, standard_error, t_interval
 from zoo_core.evaluation.record import Frozen, Record, Score, Source
 from zoo_core.sampling.collapse import SHARE
+from zoo_core.training.options import TrainingOptions
 from zoo_core.training.selection import Rule
 
 OPTION = "options."
@@ -103,7 +104,8 @@ def settings_of(record: Record) -> dict[str, str]:
     """Everything that was chosen but for the seed: records that agree in all of it are seeds of one row."""
     source = source_of(record)
     options = {f"{OPTION}{key}": value for key, value in source.options.items()}
-    training = {f"training.{key}": value for key, value in source.training.items() if key not in WATCHING}
+    trained = TrainingOptions.model_validate({}).model_dump(mode="json") | source.training  # older records lack some
+    training = {f"training.{key}": value for key, value in trained.items() if key not in WATCHING}
     ends_anywhere = any(source.training.get(name) for name in ("patience", "seconds"))
     chosen = {
         **options,

@@ -109,10 +109,11 @@ def _load(source: Source, name: str, data_dir: Path | None) -> Dataset:
         return load_folder(_path(target), size, name=name)
     if kind == "h5":
         dataset = read_h5(_path(target), name=name)
-        return dataset if size is None else resize_dataset(dataset, size)
-    dataset = load_named(target, data_dir)
-    dataset = dataset.named(name, dataset.plugin)
-    wanted = size or registry().dataset(target).spec.shape[:2]
+        wanted = size or dataset.images("train").shape[1:3]
+    else:
+        dataset = load_named(target, data_dir)
+        dataset = dataset.named(name, dataset.plugin)
+        wanted = size or registry().dataset(target).spec.shape[:2]
     return dataset if dataset.images("train").shape[1:3] == wanted else resize_dataset(dataset, wanted)
 
 

@@ -1,6 +1,7 @@
 """Who picks the best checkpoint: a distance to held-out images, measured now and then while a model trains."""
 
 from functools import cached_property
+from pathlib import Path
 
 from zoo_core.data import Dataset
 from zoo_core.data.sources import without_splits
@@ -25,7 +26,7 @@ SEED = 1
 
 class HeldOutScore:
     """A `zoo_core.training.selection.Judge`: the Fréchet distance of generated images to those of the split
-    "validation", in the features that `load_features` takes to suit the data set best.
+    "validation".
 
     As many images are generated as there are held-out ones, at most 2,000, always from the same noise; a model that
     makes them from inputs gets those of this split. Few images make the distance too large, but all checkpoints alike.
@@ -34,20 +35,29 @@ class HeldOutScore:
         sampler: of the model in training; its weights are replaced at each look.
         data: what the model is trained on.
         every: steps between looks.
+        features, weights: as `load_features` takes them.
 
     Raises:
-        UsageError: where these images are trained on.
+        UsageError: where these images are trained on, or fewer than two, or the features can't be had.
     """
 
-    def __init__(self, sampler: Sampler, data: Dataset, every: int) -> None:
+    def __init__(
+        self, sampler: Sampler, data: Dataset, every: int, features: str = AUTO, weights: Path | None = None
+    ) -> None:
         check_held_out(data.name)
+        if (held_out := len(data.images("validation"))) < 2:
+            raise UsageError(
+                f"To choose by held-out images takes two or more of them; the validation split of '{data.name}' has "
+                f"{held_out}.",
+                "Leave select_every out of the training options, or bring more images.",
+            )
         self.every = every
-        self._network = load_features(AUTO, data.spec)
+        self._network = load_features(features, data.spec, weights)
         self.name = PREFIX + key_of(acronym_of(self._network).lower(), self._network)
         self._sampler = sampler
         self._data = data
         self._real = ArrayImages(f"{data.name}#validation", data.images("validation"))
-        self._count = max(2, min(len(self._real), MOST))
+        self._count = min(len(self._real), MOST)
 
     def __call__(self, weights: Arrays) -> float:
         self._sampler.weights = weights

@@ -26,6 +26,9 @@ Splits = Annotated[str, Field(pattern=rf"^({'|'.join(SPLITS)})(\+({'|'.join(SPLI
 AS_USUAL = ("precision", "schedule", "warmup", "clip_norm", "accumulate", "augment", "ema", "patience")
 """`TrainingOptions` that move results and that no protocol names: under each of them they have their defaults."""
 
+WHAT_CHOOSES = ("select_features", "select_weights")
+"""Likewise where the best checkpoint is scored."""
+
 
 class Identified(typing.Protocol):
     """What a protocol checks of a data set; a `DataSpec` has it, and so has a record."""
@@ -88,7 +91,8 @@ class TrainingRule(Options):
         """The `TrainingOptions` that the rule fixes, as JSON has them."""
         names = (*BUDGETS, "batch_size", "select_every")
         own = {name: value for name in names if (value := getattr(self, name)) is not None}
-        return own | TrainingOptions.model_validate({}).model_dump(mode="json", include=set(AS_USUAL))
+        as_usual = {*AS_USUAL, *(WHAT_CHOOSES if self.checkpoint == "best" else ())}
+        return own | TrainingOptions.model_validate({}).model_dump(mode="json", include=as_usual)
 
     def fixed(self, names: Iterable[str]) -> dict[str, bool]:
         """Those of these `TrainingOptions` that the rule leaves no choice of, for `refuse_beside`: its own, and budgets

@@ -11,8 +11,8 @@ without further structure:
 """
 
 import itertools
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -79,6 +79,7 @@ class Engine:
         self._compiled_step = self._backend.compile_step(self._step)
         self._compiled_steps = self._backend.compile_steps(self._step)
         self._compiled_statistics = self._backend.compile(self._statistics)
+        self._ran: set[_Program] = set()
 
     @property
     def batches_per_step(self) -> int:
@@ -108,6 +109,10 @@ class Engine:
         self.state, logs = self._compiled_step(self.state, self._data, self._split(batch), self._active(step))
         return logs
 
+    def compiles(self, step: int, count: int) -> bool:
+        """Whether `steps` of the same arguments would compile something first."""
+        return not self._ran.issuperset(self._programs(step, count).values())
+
     def steps(self, step: int, count: int, batches: Mapping[str, np.ndarray]) -> list[dict[str, Any]]:
         """`count` steps from number `step` on, in as few dispatches as there are changes in which phases run.
 
@@ -117,16 +122,24 @@ class Engine:
         Returns:
             What was logged: scalars, or arrays of one dispatch's steps.
         """
-        if self._compiled_steps is None or count == 1:
-            return [self.step(step + i, {name: array[i] for name, array in batches.items()}) for i in range(count)]
         logs = []
-        for active, group in itertools.groupby(range(count), lambda i: self._active(step + i)):
-            first, *others = group
-            part = {name: array[first : first + 1 + len(others)] for name, array in batches.items()}
+        for first, program in self._programs(step, count).items():
+            self._ran.add(program)
+            if program.scanned is None or self._compiled_steps is None:
+                logs.append(self.step(step + first, {name: array[first] for name, array in batches.items()}))
+                continue
+            part = {name: array[first : first + program.scanned] for name, array in batches.items()}
             part = self._split(part, axis=1)
-            self.state, logged = self._compiled_steps(self.state, self._data, part, active)
+            self.state, logged = self._compiled_steps(self.state, self._data, part, program.active)
             logs.append(logged)
         return logs
+
+    def _programs(self, step: int, count: int) -> dict[int, "_Program"]:
+        """What `steps` dispatches, by the first step of each, counted from `step`."""
+        if self._compiled_steps is None or count == 1:
+            return {i: _Program(None, self._active(step + i)) for i in range(count)}
+        groups = [list(group) for _, group in itertools.groupby(range(count), lambda i: self._active(step + i))]
+        return {group[0]: _Program(len(group), self._active(step + group[0])) for group in groups}
 
     def _split(self, batch: Mapping[str, np.ndarray], axis: int = 0) -> dict[str, Any]:
         return {name: self._backend.split(array, axis) for name, array in batch.items()}
@@ -134,11 +147,12 @@ class Engine:
     def _active(self, step: int) -> tuple[bool, ...]:
         return tuple(step % phase.every == 0 for phase in self._phases)
 
-    def average(self, batches: Sequence[Mapping[str, np.ndarray]]) -> dict[str, Any]:
+    def average(self, batches: Iterable[Mapping[str, np.ndarray]]) -> dict[str, Any]:
         """The weights for use after training: averaged, with batch statistics that belong to them.
 
         Running statistics were gathered from other weights, so they are computed anew over the given batches: with
-        momentum k / (k + 1) in pass k, a running average is the plain mean.
+        momentum k / (k + 1) in pass k, a running average is the plain mean. Without batch normalization no batch is
+        asked for.
 
         Returns:
             `networks/...` of the networks that are used after training, copied: the next step may destroy the state.
@@ -226,6 +240,7 @@ class Engine:
         key = self._backend.fold_in(key, ops.cast(k, "int32"))
         tools = TrainingTools(self._backend, key, state["step"])
         batch = self._part(self._model.prepare(_scaled(data, batch), tools), 0)
+        batch = _rows(batch, 0, self._options.accumulate)  # whose point is that a whole one does not fit
         statistics: dict[str, Any] = {}
         try:
             for layer in layers:
@@ -253,6 +268,13 @@ class Engine:
     def _part(self, batch: Batch, turn: int) -> dict[str, Tensor]:
         """The batch of the turn-th repeat of a phase."""
         return _rows(dict(batch), turn, self.batches_per_step)
+
+
+class _Program(NamedTuple):
+    """What is compiled: how many steps at once, None for a single one, and which phases run."""
+
+    scanned: int | None
+    active: tuple[bool, ...]
 
 
 class _InFloat32:

@@ -14,11 +14,12 @@ from zoo_core.training.budget import images_per_step, in_steps
 from zoo_core.training.build import build
 from zoo_core.training.device_memory import telling_what_to_lower
 from zoo_core.training.engine import Engine
+from zoo_core.training.feeding import Feed, fits_on_device, usual_dispatch
 from zoo_core.training.log import peak_memory_mib
 from zoo_core.training.options import training_options
 from zoo_core.training.precision import computing_in
 
-TIMED_STEPS = 5
+TIMED = 5  # dispatches after the first
 
 
 def estimate(
@@ -34,9 +35,9 @@ def estimate(
 
     Returns:
         `parameters` by network, `state_mib` of weights, averages and optimizers, `peak_memory_mib` of this process,
-        `compile_seconds` of the first step, `step_milliseconds` (median of five), the `steps` to take and the
-        `train_seconds` for all of them, without sample grids and checkpoints, and `disk_mib` of the checkpoints that
-        stay.
+        `compile_seconds` of the first dispatch, `step_milliseconds` (the median of five dispatches), the `steps` to
+        take and the `train_seconds` for all of them, without sample grids and checkpoints, and `disk_mib` of the
+        checkpoints that stay.
 
     Raises:
         UsageError: for whatever was asked wrong.
@@ -52,15 +53,17 @@ def estimate(
     with computing_in(settings.precision), on.use_device(chosen), sharing, fitting:
         built = build(registered, model_options, data.spec, seed=0)
         settings = in_steps(settings, built.model)
-        engine = Engine(built.model, built.networks, 0, settings)
         feeder = Feeder(data, "train", images_per_step(settings, built.model), 0)
+        resident = fits_on_device(feeder, on, chosen)
+        engine = Engine(built.model, built.networks, 0, settings, feeder.arrays if resident else None)
+        feed, count = Feed(feeder, resident), settings.steps_per_dispatch or usual_dispatch(on, chosen)
         seconds = []
-        for step in range(1 + TIMED_STEPS):
+        for step in range(0, (1 + TIMED) * count, count):
             began = time.perf_counter()
-            logs = engine.step(step, feeder.batch(step))
-            [on.to_numpy(value) for value in logs.values()]  # waits until the step is done
+            logs = engine.steps(step, count, feed.batches(step, count, ahead=count))
+            [on.to_numpy(value) for row in logs for value in row.values()]  # waits until the steps are done
             seconds.append(time.perf_counter() - began)
-    step_seconds = median(seconds[1:])
+    step_seconds = median(seconds[1:]) / count
     steps = settings.steps
     if settings.seconds:
         steps = min(steps, math.ceil(settings.seconds / step_seconds))

@@ -9,6 +9,7 @@ from zoo_core.data import Feeder
 from zoo_core.training.backends import Backend
 
 RESIDENT_SHARE = 0.25  # of the device's memory, at most
+STEPS_PER_DISPATCH = 16
 
 
 def fits_on_device(feeder: Feeder, backend: Backend, device: Any) -> bool:
@@ -16,6 +17,11 @@ def fits_on_device(feeder: Feeder, backend: Backend, device: Any) -> bool:
     host, keeps it there."""
     memory = None if feeder.degradation else backend.device_memory(device)
     return memory is not None and sum(array.nbytes for array in feeder.arrays.values()) <= RESIDENT_SHARE * memory
+
+
+def usual_dispatch(backend: Backend, device: Any) -> int:
+    """How many steps run at once where nobody says: several where the host would otherwise hold up a GPU."""
+    return 1 if backend.device_memory(device) is None else STEPS_PER_DISPATCH
 
 
 class Feed:
@@ -34,15 +40,20 @@ class Feed:
         self._thread = ThreadPoolExecutor(1) if slow else None
         self._ahead: tuple[int, int, Future] | None = None
 
-    def batches(self, step: int, count: int) -> dict[str, np.ndarray]:
-        """Those of steps `step` to `step + count`, with an axis of `count` before all others."""
+    def batches(self, step: int, count: int, ahead: int = 0) -> dict[str, np.ndarray]:
+        """Those of steps `step` to `step + count`, with an axis of `count` before all others.
+
+        Args:
+            ahead: how many will be asked for next, which are read meanwhile.
+        """
         if self._resident or self._thread is None:
             return self._read(step, count)
         if self._ahead is not None and self._ahead[:2] == (step, count):
             found = self._ahead[2].result()
         else:
             found = self._read(step, count)
-        self._ahead = (step + count, count, self._thread.submit(self._read, step + count, count))
+        following = step + count, ahead
+        self._ahead = (*following, self._thread.submit(self._read, *following)) if ahead else None
         return found
 
     def single(self, step: int) -> dict[str, np.ndarray]:

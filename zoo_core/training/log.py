@@ -42,9 +42,8 @@ class MetricsLog:
 
     What is logged beside the losses may be NaN or infinite now and then; it is left out of the mean.
 
-    A line's `seconds` are those of all training steps so far, without the first dispatch of each process, which
-    compiles; `wall_seconds` are those since the start, whatever they were spent on. Both go on where an interrupted run
-    left off.
+    A line's `seconds` are those of all training steps so far, without the dispatches that compile first; `wall_seconds`
+    are those since the start, whatever they were spent on. Both go on where an interrupted run left off.
 
     Args:
         run: its folder, whose `metrics.jsonl` ends where the run goes on.
@@ -59,21 +58,23 @@ class MetricsLog:
         self._pending: list[Mapping[str, Any]] = []
         self._rows: list[dict[str, float]] = []
         self._notes: dict[str, float] = {}
-        self._compiled = False
         self._seconds = lines[-1]["seconds"] if lines else 0.0
         self._wall_before = lines[-1]["wall_seconds"] if lines else 0.0
         self._started = time.perf_counter()
         self._since_line = (self._seconds, 0)  # seconds, and timed steps since
 
-    def add(self, logs: Sequence[Mapping[str, Any]], count: int, began: float) -> None:
-        """What `count` steps logged, as `Engine.steps` gives it, which began at `time.perf_counter()` = `began`."""
+    def add(self, logs: Sequence[Mapping[str, Any]], count: int, began: float, compiles: bool = False) -> None:
+        """What `count` steps logged, as `Engine.steps` gives it, which began at `time.perf_counter()` = `began`.
+
+        Args:
+            compiles: whether they were compiled first; their time does not count then.
+        """
         self._pending += logs
-        if self._compiled:
+        if compiles:
+            self._collect()  # waits until they are done
+        else:
             self._seconds += time.perf_counter() - began
             self._since_line = (self._since_line[0], self._since_line[1] + count)
-        else:
-            self._collect()  # waits until they are done
-            self._compiled = True
 
     def fetch(self, step: int) -> None:
         """Wait for what was logged until `step`, and look at it.

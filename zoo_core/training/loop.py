@@ -1,5 +1,6 @@
 """The training loop: feed, step, look every so often, judge, save."""
 
+import math
 import time
 import warnings
 from collections.abc import Iterator, Sequence
@@ -130,7 +131,9 @@ class Loop:
                 if self._profile and looks == PROFILED.start:
                     trace.enter_context(_traced(self._run.profile))
                 began, count = time.perf_counter(), self._steps_until_a_look(step)
-                log.add(self._engine.steps(step, count, self._feed.batches(step, count)), count, began)
+                batches = self._feed.batches(step, count, self._steps_until_a_look(step + count))
+                compiles = self._engine.compiles(step, count)
+                log.add(self._engine.steps(step, count, batches), count, began, compiles)
                 step, looks = step + count, looks + 1
                 if looks == PROFILED.stop:
                     trace.close()
@@ -145,7 +148,7 @@ class Loop:
                     continue
                 self._check(log, step)  # before anything is saved
                 if saves or judges or due:
-                    weights = self._engine.average([self._feed.single(i) for i in range(STATISTICS_BATCHES)])
+                    weights = self._engine.average(map(self._feed.single, range(STATISTICS_BATCHES)))
                 if judges and self._judge is not None:
                     score = backend().agree(self._judge(weights))
                     log.note(self._judge.name, score)
@@ -173,12 +176,17 @@ class Loop:
             )
 
     def _steps_until_a_look(self, step: int) -> int:
-        """At most `dispatch`, and none beyond the next step after which something is due."""
+        """At most `dispatch`, and none beyond the next step after which something is due; mostly the same number, where
+        one that is not much smaller divides all periods, since each is a program to compile."""
         options = self._options
-        periods = [options.log_every, options.checkpoint_every, *(c.every for c in self._callbacks)]
+        periods = [options.log_every, options.checkpoint_every, *(c.every for c in self._callbacks if c.every)]
         periods += [self._judge.every] if self._judge else []
-        distances = [period - step % period for period in periods if period]
-        return min(self._dispatch, options.steps - step, *distances)
+        common = math.gcd(*periods)
+        dividing = max(count for count in range(1, self._dispatch + 1) if common % count == 0)
+        most = self._dispatch
+        if 2 * dividing > most:
+            most, periods = dividing, [dividing, *periods]  # also from where it was interrupted
+        return min(most, options.steps - step, *(period - step % period for period in periods))
 
     def _spent(self, log: MetricsLog) -> bool:
         budget = self._options.seconds

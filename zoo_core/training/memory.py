@@ -7,6 +7,7 @@ M_TRIM_THRESHOLD, M_TOP_PAD, M_MMAP_MAX, M_ARENA_MAX = -1, -2, -4, -8  # of glib
 MADV_HUGEPAGE = 14
 HUGE_PAGE = 2 << 20
 HEAP = 2 << 30
+NEVER = -1  # a threshold below the heap's size would give it back as soon as it is freed below
 
 
 def keep_freed_memory() -> None:
@@ -19,7 +20,7 @@ def keep_freed_memory() -> None:
     if platform.system() != "Linux" or platform.libc_ver()[0] != "glibc":
         return
     libc = ctypes.CDLL(None, use_errno=True)
-    for option, value in ((M_MMAP_MAX, 0), (M_TRIM_THRESHOLD, 2**31 - 1), (M_TOP_PAD, 64 << 20), (M_ARENA_MAX, 1)):
+    for option, value in ((M_MMAP_MAX, 0), (M_TRIM_THRESHOLD, NEVER), (M_TOP_PAD, 64 << 20), (M_ARENA_MAX, 1)):
         libc.mallopt(option, value)
     libc.malloc.restype, libc.malloc.argtypes = ctypes.c_void_p, [ctypes.c_size_t]
     libc.free.argtypes, libc.madvise.argtypes = [ctypes.c_void_p], [ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int]

@@ -43,6 +43,8 @@ class TrainingOptions(Options):
     select_every: int = Field(
         0, ge=0, description="steps between scores on held-out images, to keep the best weights; 0 for none"
     )
+    select_features: str = Field("auto", description="feature network of these scores, of zoo features list")
+    select_weights: str = Field("", description="file of its weights, in place of its own")
     patience: int = Field(0, ge=0, description="scores in a row without a better one that end the training; 0 for none")
     steps_per_dispatch: int = Field(
         0, ge=0, description="steps that the device runs at once, on JAX; 0 chooses: 1 on a CPU, 16 on a GPU"
@@ -74,9 +76,12 @@ class TrainingOptions(Options):
         return self
 
     @model_validator(mode="after")
-    def _patience_needs_scores(self) -> "TrainingOptions":
-        if self.patience and not self.select_every:
-            raise ValueError("patience counts scores on held-out images: set select_every too")
+    def _what_needs_scores(self) -> "TrainingOptions":
+        fields = type(self).model_fields
+        about = ("select_features", "select_weights", "patience")
+        given = [name for name in about if getattr(self, name) != fields[name].default]
+        if given and not self.select_every:
+            raise ValueError(f"{given[0]} is about scores on held-out images: set select_every too")
         return self
 
 

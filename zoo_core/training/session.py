@@ -19,7 +19,7 @@ from zoo_core.training.build import Built, build
 from zoo_core.training.device_memory import telling_what_to_lower
 from zoo_core.training.engine import Engine
 from zoo_core.training.environment import describe_environment
-from zoo_core.training.feeding import Feed, fits_on_device
+from zoo_core.training.feeding import Feed, fits_on_device, usual_dispatch
 from zoo_core.training.log import Report, Sink
 from zoo_core.training.loop import Callback, Loop
 from zoo_core.training.options import TrainingOptions, training_options
@@ -27,8 +27,6 @@ from zoo_core.training.precision import computing_in
 from zoo_core.training.selection import Judge, Selection
 from zoo_core.training.signals import Stop, interrupt_and_note
 from zoo_core.training.tensorboard import TensorBoard
-
-STEPS_PER_DISPATCH = 16  # where the host would otherwise hold up a GPU
 
 
 class Attached(NamedTuple):
@@ -237,7 +235,7 @@ def _loop(
     attached = Attached()
     if around.attach:
         attached = around.attach(run, description, built, data, options, around.report)
-    dispatch = options.steps_per_dispatch or (1 if on.device_memory(device) is None else STEPS_PER_DISPATCH)
+    dispatch = options.steps_per_dispatch or usual_dispatch(on, device)
     told: list[Sink] = [*([around.report] if around.report else []), *attached.sinks]
     if around.tensorboard:
         told.append(TensorBoard(run.path / "tensorboard"))

@@ -130,7 +130,7 @@ class JaxBackend(Backend):
         return jax.jit(step, static_argnums=3, donate_argnums=0, out_shardings=layout, compiler_options=self._options)
 
     def compile(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        return jax.jit(function)
+        return jax.jit(function, compiler_options=self._options)
 
     def shape_of(self, function: Callable[..., Tensor], *arguments: Any) -> tuple[int, ...]:
         return jax.eval_shape(function, *arguments).shape

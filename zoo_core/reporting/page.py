@@ -246,7 +246,7 @@ def _entry(record: Record, model: str) -> Entry:
         ("Training options", _text(source.training)),
         ("Training cost", _cost(source.cost)),
         ("Environment", _text(source.environment)),
-        ("Evaluated", record.created),
+        ("Evaluated", record.created + (f" by zoo-core {record.scored_by}" if record.scored_by else "")),
     ]
     label = f"{model} on {source.trained_on.name}, seed {source.seed}"
     return Entry(label, facts, f"{reproduce.training_command(record)}\n{reproduce.evaluation_command(record)}")

@@ -246,6 +246,7 @@ def test_images_from_elsewhere_are_compared_with_the_protocol_s_own_alone(folder
         zoo_core.evaluate(folder, protocol=str(path))
 
 
+@pytest.mark.slow
 def test_a_comparison_by_a_protocol(tmp_path, protocol):
     comparison = zoo_core.compare(["vae"], [], tmp_path / "out", protocol=str(protocol), options={"vae": SMALL})
     (table,) = comparison.tables()

@@ -38,3 +38,4 @@ from .specs import DataSpec as DataSpec
 from .specs import FeatureSpec as FeatureSpec
 from .specs import MetricSpec as MetricSpec
 from .specs import ModelSpec as ModelSpec
+from .training.memory import keep_freed_memory as keep_freed_memory

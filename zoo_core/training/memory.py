@@ -15,8 +15,8 @@ def keep_freed_memory() -> None:
 
     A step on a CPU takes some 100 MB for its intermediate results and gives them back; by default the kernel then maps
     and clears them anew, page by page, in every step. `benchmarks/training/run.py` measures with and without.
-    Commands and the processes of comparisons do so. A program of your own chooses for itself, before its first training,
-    since it holds for the whole process.
+    Commands and the processes of comparisons do so. A program of your own chooses for itself, before it trains, since
+    it holds for the whole process.
     """
     if platform.system() != "Linux" or platform.libc_ver()[0] != "glibc":
         return

@@ -119,8 +119,9 @@ def _costs(axes: Any, table: Table) -> None:
         axes.annotate(summary.label, (summary.seconds, summary.metrics[key].mean), (4, 4), textcoords="offset points")
     front = sorted((s.seconds, s.metrics[key].mean) for s in summaries if "seconds" in s.efficient)
     axes.step(*zip(*front, strict=True) if front else ([], []), where="post", color="#7a7f87", linestyle=":")
-    if summaries and min(s.seconds for s in summaries) > 0:
-        axes.set_xscale("log")
+    times = [summary.seconds for summary in summaries]
+    if times and min(times) > 0:
+        axes.set_xscale("log", subs=(2, 5) if max(times) > 5 * min(times) else range(2, 10))
         axes.xaxis.set_major_formatter("{x:g}")
         axes.xaxis.set_minor_formatter("{x:g}")
         axes.tick_params(axis="x", which="both", labelsize="small", length=3)

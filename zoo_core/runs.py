@@ -24,6 +24,8 @@ class RunDescription(BaseModel):
 
     Attributes:
         distribution, version: the plugin's package.
+        data_order: SHA-256 of the training images in their order, which batches follow and the data set's content hash
+            leaves out; None for a prepared file, whose hash has it, and in runs that are older than this field.
         seed: of the initial weights, the data order and all noise.
         parameters: trainable weights of all networks.
         environment: backend, device, precision, python and package versions, git hash if any.
@@ -37,6 +39,7 @@ class RunDescription(BaseModel):
     distribution: str
     version: str
     data: DataSpec
+    data_order: str | None = None
     data_dir: str | None
     seed: int
     parameters: int

@@ -447,6 +447,20 @@ def test_a_folder_whose_images_changed_is_not_gone_on_with(tmp_path: Path):
         zoo_core.resume(run.path, steps=2)
 
 
+def test_a_folder_whose_files_changed_their_names_is_not_gone_on_with(tmp_path: Path):
+    images = tmp_path / "images"
+    for i, image in enumerate(np.random.default_rng(0).integers(0, 256, (12, 8, 8), "uint8")):
+        folder = images / ("test" if i < 2 else "validation" if i < 4 else "train")
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(image).save(folder / f"{i}.png")
+    training = {"steps": 1, "batch_size": 4}
+    run = zoo_core.train("vae", f"folder:{images}", tmp_path / "run", options=SMALL, training=training)
+    zoo_core.resume(run.path, steps=2)
+    (images / "train" / "5.png").rename(images / "train" / "99.png")
+    with pytest.raises(UsageError, match=r"was started with in another order.*give the files their names back"):
+        zoo_core.resume(run.path, steps=3)
+
+
 def test_what_was_asked_wrong_has_written_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(sys.modules, "tensorboardX", None)
     with pytest.raises(UsageError, match="tensorboardX"):

@@ -22,6 +22,7 @@ import subprocess
 import sys
 import tempfile
 from contextlib import ExitStack
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import IO, Any, cast
@@ -171,7 +172,9 @@ def machine(device: str) -> str:
     return f"{len(os.sched_getaffinity(0))} cores of {model}"
 
 
+@cache
 def commit() -> str:
+    """As it was before the first case was written down."""
     command = ["git", "describe", "--always", "--dirty", "--abbrev=12", "--match="]
     return subprocess.run(command, cwd=HERE, capture_output=True, text=True, check=True).stdout.strip()
 

@@ -442,7 +442,9 @@ INAPPLICABLE = {
 
 
 @pytest.mark.usefixtures("one_backend")
-@pytest.mark.parametrize("kind", INAPPLICABLE)
+@pytest.mark.parametrize(
+    "kind", ["plain", *(pytest.param(kind, marks=pytest.mark.slow) for kind in INAPPLICABLE if kind != "plain")]
+)
 def test_a_good_model_passes(install_toy: Callable[..., None], kind: str):
     install_toy(kind=kind)
     results = check_model("toy")

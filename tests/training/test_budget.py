@@ -10,6 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 import zoo_core
+from zoo_core.data import Dataset
 from zoo_core.errors import Interrupted, UsageError
 from zoo_core.training import checkpoint, session
 from zoo_core.training.budget import in_steps
@@ -95,9 +96,10 @@ def test_seconds_go_on_where_the_run_was_stopped(make_loop: MakeLoop):
     assert lines[-1]["seconds"] >= budget >= max(line["seconds"] for line in lines[:-1])
 
 
-def test_more_steps_are_refused_where_seconds_were_the_budget(make_loop: MakeLoop, monkeypatch: pytest.MonkeyPatch):
+def test_more_steps_are_refused_where_seconds_were_the_budget(
+    make_loop: MakeLoop, data: Dataset, monkeypatch: pytest.MonkeyPatch
+):
     run = make_loop("run", seconds=0.05)._run
-    data = SimpleNamespace(spec=run.description().data, verify=lambda: None)
     monkeypatch.setattr(session, "run_options", lambda *_: (None, None, TrainingOptions(seconds=1)))
     with pytest.raises(UsageError, match="has a budget of 1 seconds, not of steps"):
         session.resume(run.path, data=data, steps=100)

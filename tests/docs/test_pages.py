@@ -103,7 +103,7 @@ def tiny(arguments: list[str]) -> list[str]:
         case ["compare", *_]:
             widths = ["-o", "dcgan.width=2", "-o", "vae.width=2"]
             return ["--steps", "2", "--batch-size", "4", "--seeds", "1", "-n", "80", *widths]
-        case ["evaluate", *_]:
+        case ["evaluate", evaluated, *_] if evaluated.startswith("runs/"):
             return ["-n", "80"]
         case ["datasets", "prepare", *_]:
             return ["--workers", "1"]

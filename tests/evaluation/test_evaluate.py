@@ -72,6 +72,7 @@ def test_of_a_model_that_makes_images_from_inputs_a_report_shows_where_they_agre
         assert image.size == (10 * 10 + 2, 3 * 10 + 2)  # originals, outputs, and the SSIM between them
 
 
+@pytest.mark.slow
 def test_a_run_that_was_scored_while_it_trained_has_both_checkpoints_in_its_record(tmp_path):
     training = {"steps": 4, "batch_size": 4, "select_every": 1, "checkpoint_every": 2}
     run = zoo_core.train("vae", "digits@8", tmp_path / "run", options=SMALL, training=training).path

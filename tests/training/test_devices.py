@@ -72,6 +72,7 @@ def test_a_run_on_four_devices_can_be_gone_on_with_on_one(tmp_path: Path):
 
 
 @pytest.mark.skipif(keras.backend.backend() != "jax", reason="only JAX has several devices")
+@pytest.mark.slow
 def test_devices_that_can_not_share_the_work_are_refused(tmp_path: Path):
     with pytest.raises(UsageError, match="JAX sees 1 of cpu, received --devices 3"):
         zoo_core.train("vae", "digits@8", tmp_path / "run", training=TRAINING, devices=3)
@@ -90,6 +91,7 @@ def test_other_backends_train_on_one_device(backend: str, tmp_path: Path):
     assert f"The backend {backend} trains on one device, received --devices 2." in done.stderr
 
 
+@pytest.mark.slow
 def test_without_a_scheduler_no_processes_are_joined(tmp_path: Path):
     done = python(ZOO[-1], "train", "vae", "--distributed", "--out", tmp_path / "run")
     assert done.returncode == 2

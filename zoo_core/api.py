@@ -182,8 +182,6 @@ def evaluate(
         raise UsageError(f"'{evaluated}' is not a run, so it has no checkpoints.", "Leave --checkpoint out.")
     if (count is not None or seed) and run is None and not (against and RunFolder.is_run(Path(against))):
         raise UsageError("Neither side is a run, so no images are generated.", "Leave --count and --seed out.")
-    if count is not None and count < 2:
-        raise UsageError(f"Expected a count of at least 2 images, received {count}.")
     if rule is not None:
         against, features = rule.data.compared, rule.features.network
     if against is None:

@@ -163,7 +163,7 @@ def test_images_from_elsewhere(invoke: Invoke, runs: dict[str, Path], tmp_path: 
         (("RUN", "--metrics", "ssim"), "SSIM needs reconstructions"),
         (("RUN", "--features", "inceptoin"), "Unknown feature network 'inceptoin'"),
         (("RUN", "--against", "digits@8"), "makes images of 16x16 pixels, those of 'digits@8' have 8x8"),
-        (("RUN", "-n", "1"), "at least 2 images"),
+        (("RUN", "-n", "1"), "At least 2 images"),
         (("FOLDER", "--against", "digits", "-n", "9"), "Neither side is a run"),
         (("nowhere", "--against", "digits"), "Unknown data set 'nowhere'"),
         (("FOLDER",), "say what to compare it with"),

@@ -231,7 +231,13 @@ def _translations(sampler: Sampler, reference: Opened, rules: Rules) -> Images:
             f"Model '{sampler.spec.name}' makes images from inputs, and '{reference.name}' has none.",
             f"Name a data set that has them: --against {without_splits(sampler.data.name)}",
         )
-    return transform(sampler, reference.dataset, reference.splits.split("+"), rules.count or MOST, rules.seed)
+    return transform(
+        sampler,
+        reference.dataset,
+        reference.splits.split("+"),
+        MOST if rules.count is None else rules.count,
+        rules.seed,
+    )
 
 
 def _first(images: Images, count: int = MOST) -> Images:

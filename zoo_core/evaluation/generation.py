@@ -25,8 +25,7 @@ def generate(sampler: Sampler, data: Dataset, count: int, seed: int) -> Images:
     Raises:
         UsageError: for fewer.
     """
-    if count < 2:
-        raise UsageError(f"At least 2 images must be generated, received {count}.")
+    _check(count)
     labels = data.labels("train") if sampler.spec.conditional else None
     if labels is not None:
         labels = np.resize(np.random.default_rng(seed).permutation(labels), count)
@@ -50,11 +49,14 @@ def transform(sampler: Sampler, data: Dataset, splits: Sequence[str], count: int
     """What the model makes of the inputs of these splits, one split after the other; of the first `count` at most.
 
     Args:
+        count: at least 2.
         seed: of the noise where the model takes any.
 
     Raises:
-        UsageError: where the data set has no inputs, or of another shape than those that the model was trained on.
+        UsageError: for fewer; where the data set has no inputs, or of another shape than those that the model was
+            trained on.
     """
+    _check(count)
     if data.inputs(splits[0]) is None:
         raise UsageError(
             f"Model '{sampler.spec.name}' makes images from inputs, and '{data.name}' has none.",
@@ -72,6 +74,11 @@ def transform(sampler: Sampler, data: Dataset, splits: Sequence[str], count: int
                 yield made
 
     return ArrayImages(f"{data.name}#{'+'.join(splits)} through {sampler.spec.name}", spool(parts()))
+
+
+def _check(count: int) -> None:
+    if count < 2:
+        raise UsageError(f"At least 2 images must be generated, received {count}.")
 
 
 def log_likelihoods(sampler: Sampler, declared: Likelihood, images: Images, seed: int) -> Likelihoods:

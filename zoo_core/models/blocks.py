@@ -53,7 +53,7 @@ def small_normal() -> keras.initializers.Initializer:
 
 def batch_norm() -> keras.layers.Layer:
     """Batch normalization as convolutional GANs use it: momentum 0.9, ε 1e-5."""
-    return keras_layers.BatchNormalization(momentum=0.9, epsilon=1e-5)
+    return layers.BatchNormalization(momentum=0.9, epsilon=1e-5)
 
 
 def grow(

@@ -15,7 +15,7 @@ from statistics import median
 import jax
 import numpy as np
 
-from zoo_core.models.layers import convolutions, winograd
+from zoo_core.models.layers import product, winograd
 
 # isort: split
 from keras import ops  # after the zoo, which has Keras start with JAX
@@ -26,12 +26,12 @@ STAGES = [(32, 3, 64), (16, 64, 128), (8, 128, 256), (28, 1, 64), (14, 64, 128),
 
 CONV = {
     "Keras": partial(ops.conv, strides=2, padding="same"),
-    "product": convolutions.conv,
+    "product": product.conv,
     "Winograd": winograd.conv,
 }
 CONV_TRANSPOSE = {
     "Keras": partial(ops.conv_transpose, strides=2, padding="same"),
-    "product": convolutions.conv_transpose,
+    "product": product.conv_transpose,
     "Winograd": winograd.conv_transpose,
 }
 

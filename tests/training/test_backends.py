@@ -105,3 +105,13 @@ def test_only_memory_that_runs_out_is_memory_that_runs_out():
     with pytest.raises(Exception, match=r"(?i)memory|exhausted|OOM") as caught:
         to_numpy(ops.sum(ops.ones((2**21, 2**24), "float32") + 1))
     assert backend().is_out_of_memory(caught.value)
+
+
+@pytest.mark.skipif(keras.backend.backend() != "torch", reason="of torch's memory formats")
+def test_kernels_lie_in_memory_as_the_convolutions_of_torch_take_them():
+    import torch
+
+    kernel = np.random.default_rng(0).normal(size=(4, 3, 2, 5)).astype("float32")
+    held = backend().hold({"kernel": kernel}, {})["kernel"]
+    assert held.permute(3, 2, 0, 1).is_contiguous(memory_format=torch.channels_last)
+    np.testing.assert_array_equal(to_numpy(held), kernel)

@@ -1,11 +1,15 @@
 """Batch normalization is that of Keras, and XLA computes a pass once where two phases make it."""
 
+from functools import partial
+
 import keras
 import numpy as np
 import pytest
 from keras import ops
 
 from zoo_core.models.layers import BatchNormalization
+from zoo_core.training.backends import backend
+from zoo_core.training.backends.base import LossOf
 
 SETTINGS = [
     {},
@@ -49,12 +53,40 @@ def test_masked_inputs_are_left_to_keras():
     )
 
 
+@pytest.mark.skipif(keras.backend.backend() == "tensorflow", reason="the form is that of Keras")
+def test_gradients_are_those_of_keras():
+    """Of inputs, γ and β, as the backend that runs derives them."""
+    ours, stock, x = pair()
+    slope = ops.convert_to_tensor(np.random.default_rng(1).normal(size=x.shape).astype("float32"))
+
+    def loss_of(layer: keras.layers.Layer) -> LossOf:
+        def loss(arrays: dict) -> tuple:
+            with keras.StatelessScope([(v, arrays[v.name]) for v in layer.trainable_variables]):
+                return ops.sum(ops.sin(layer(arrays["x"], training=True)) * slope), None
+
+        return loss
+
+    found = []
+    for layer in (ours, stock):
+        arrays = {"x": ops.convert_to_tensor(x)} | {v.name: v.value for v in layer.trainable_variables}
+        _, gradients = backend().compile(partial(backend().value_and_grad, loss_of(layer)))(arrays)
+        found.append({name: backend().to_numpy(gradient) for name, gradient in gradients.items()})
+    for name in ("x", "gamma", "beta"):
+        np.testing.assert_allclose(found[0][name], found[1][name], rtol=1e-4, atol=1e-4)
+
+
+def test_a_single_value_is_normalized_as_keras_does():
+    layers = BatchNormalization(), keras.layers.BatchNormalization()
+    one, other = (ops.convert_to_numpy(layer(np.full((1, 3), 5.0, "float32"), training=True)) for layer in layers)
+    np.testing.assert_array_equal(one, other)
+
+
 def test_settings_are_kept_by_a_round_trip():
     ours, _, _ = pair(momentum=0.5, epsilon=0.1)
     assert BatchNormalization.from_config(ours.get_config()).get_config() == ours.get_config()
 
 
-@pytest.mark.skipif(keras.backend.backend() != "jax", reason="the form is for XLA's sake; elsewhere it is Keras' own")
+@pytest.mark.skipif(keras.backend.backend() != "jax", reason="it is XLA that computes equal expressions once")
 def test_the_same_pass_with_and_without_gradients_is_computed_once():
     """As by the phases of a GAN: the discriminator's has images of the generator without gradients."""
     import jax

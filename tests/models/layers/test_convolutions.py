@@ -5,20 +5,21 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 
 import jax
 import jax.numpy as jnp
 import keras
 import numpy as np
 import pytest
+from keras import ops
 
 from zoo_core.models import layers
 from zoo_core.models.layers import winograd
+from zoo_core.training.backends import backend
+from zoo_core.training.backends.base import LossOf
 
-pytestmark = pytest.mark.skipif(
-    keras.backend.backend() != "jax",
-    reason="the faster form is for JAX; elsewhere the layers are Keras' own",
-)
+on_jax = pytest.mark.skipif(keras.backend.backend() != "jax", reason="of the forms for JAX")
 
 NAMES = ["Conv2D", "Conv2DTranspose"]
 # Few channels take the matrix product; 16 and more, in and out, Winograd's form.
@@ -34,7 +35,11 @@ def pair(name: str, shape: tuple, filters: int, dtype: str = "float32", **settin
         layer.build((None, *shape))
     weights = [rng.normal(0, 0.2, size=weight.shape) for weight in stock.weights]
     ours.set_weights(weights), stock.set_weights(weights)
-    return ours, stock, jnp.asarray(rng.normal(size=(3, *shape)), ours.variable_dtype)
+    return ours, stock, rng.normal(size=(3, *shape)).astype(ours.variable_dtype)
+
+
+def to_numpy(tensor: object) -> np.ndarray:
+    return backend().to_numpy(tensor)
 
 
 def call(layer: keras.layers.Layer, weights: list, x: jax.Array) -> jax.Array:
@@ -48,7 +53,7 @@ def weights_of(layer: keras.layers.Layer) -> list:
 
 def assert_close(ours: list, stock: list, tolerance: float) -> None:
     """Each array to that share of its largest value."""
-    for one, other in zip(jax.tree.leaves(ours), jax.tree.leaves(stock), strict=True):
+    for one, other in zip(keras.tree.flatten(ours), keras.tree.flatten(stock), strict=True):
         np.testing.assert_allclose(one, other, rtol=0, atol=tolerance * np.abs(other).max())
 
 
@@ -58,22 +63,29 @@ def float64() -> Iterator[None]:
         yield
 
 
+@pytest.mark.skipif(keras.backend.backend() == "tensorflow", reason="the layers are those of Keras")
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize(("shape", "filters"), SHAPES, ids=str)
 def test_results_and_gradients_are_those_of_keras(name: str, shape: tuple, filters: int):
     ours, stock, x = pair(name, shape, filters, use_bias=filters != 32)
 
-    @jax.jit
-    def gradients(weights: list, x: jax.Array) -> list:
-        def loss(layer: keras.layers.Layer, weights: list, x: jax.Array) -> tuple:
-            y = call(layer, weights, x)
-            return jnp.sum(jnp.sin(y) * jnp.arange(filters)), y
+    def loss_of(layer: keras.layers.Layer) -> LossOf:
+        def loss(arrays: dict) -> tuple:
+            with keras.StatelessScope([(weight, arrays[weight.name]) for weight in layer.trainable_weights]):
+                y = layer(arrays["x"])
+            return ops.sum(ops.sin(y) * ops.arange(filters, dtype="float32")), y
 
-        return [jax.grad(loss, (1, 2), has_aux=True)(layer, weights, x) for layer in (ours, stock)]
+        return loss
 
-    assert_close(*gradients(weights_of(stock), x), tolerance=1e-5)
+    found = []
+    for layer in (ours, stock):
+        arrays = {"x": ops.convert_to_tensor(x)} | {weight.name: weight.value for weight in layer.trainable_weights}
+        found.append(backend().compile(partial(backend().value_and_grad, loss_of(layer)))(arrays))
+    one, other = (keras.tree.map_structure(to_numpy, results) for results in found)
+    assert_close(one, other, tolerance=1e-5)
 
 
+@on_jax
 @pytest.mark.parametrize("shape", [(8, 12, 16), (7, 5, 16)], ids=str)
 @pytest.mark.usefixtures("float64")
 def test_second_derivatives_are_those_of_keras(shape: tuple):
@@ -94,6 +106,7 @@ def test_second_derivatives_are_those_of_keras(shape: tuple):
     assert_close(*gradients([weights_of(down[1]), weights_of(up[1])], down[2]), tolerance=1e-12)
 
 
+@on_jax
 @pytest.mark.parametrize("name", NAMES)
 def test_half_precision_is_as_exact_as_in_keras(name: str):
     ours, stock, x = pair(name, (8, 8, 32), 32, activation=None)
@@ -112,15 +125,16 @@ def test_half_precision_is_as_exact_as_in_keras(name: str):
 )
 def test_other_settings_are_left_to_keras(name: str, settings: dict):
     ours, stock, x = pair(name, (8, 8, 16), 16, **settings)
-    np.testing.assert_array_equal(ours(x), stock(x))
+    np.testing.assert_array_equal(to_numpy(ours(x)), to_numpy(stock(x)))
 
 
 def test_groups_and_output_padding_are_left_to_keras():
     for name, settings in (("Conv2D", {"groups": 2}), ("Conv2DTranspose", {"output_padding": 1})):
         ours, stock, x = pair(name, (8, 8, 16), 16, **settings)
-        np.testing.assert_array_equal(ours(x), stock(x))
+        np.testing.assert_array_equal(to_numpy(ours(x)), to_numpy(stock(x)))
 
 
+@on_jax
 @pytest.mark.parametrize("name", NAMES)
 def test_other_devices_are_left_to_keras(name: str, monkeypatch: pytest.MonkeyPatch):
     ours, stock, x = pair(name, (8, 8, 16), 16)
@@ -129,6 +143,7 @@ def test_other_devices_are_left_to_keras(name: str, monkeypatch: pytest.MonkeyPa
     np.testing.assert_array_equal(ours(x), stock(x))
 
 
+@on_jax
 def test_the_device_is_the_one_in_use():
     assert winograd.on_cpu()
     with jax.default_device("cpu"):
@@ -144,6 +159,7 @@ def test_symbolic_inputs_are_taken(name: str):
         assert ours(inputs).shape == ours.call(inputs).shape == stock(inputs).shape
 
 
+@on_jax
 def test_without_the_experimental_part_of_jax_the_results_are_the_same(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(sys.modules, "jax.experimental.xla_metadata", None)
     spec = importlib.util.spec_from_file_location("winograd_alone", winograd.__file__)
@@ -184,6 +200,7 @@ assert parallel[1][1].sharding.is_equivalent_to(divided, 4)
 """
 
 
+@on_jax
 @pytest.mark.slow
 def test_two_devices_compute_what_one_does():
     environment = os.environ | {"XLA_FLAGS": "--xla_force_host_platform_device_count=2", "KERAS_BACKEND": "jax"}

@@ -1,132 +1,81 @@
 """Convolutions that Keras has too, with the same weights and results, in the form that trains fastest.
 
-XLA's gradients of strided and transposed convolutions are slow on a CPU, and its matrix product is fast. A 4x4 kernel
-with stride 2 and "same" padding, the workhorse of convolutional GANs, is exactly a matrix product with shifted sums
-around it; with enough channels, Winograd's form does with 9/16 of the multiplications (`winograd.py`). On GPUs, and on
-torch and TensorFlow, Keras' own form is left alone: it calls cuDNN or oneDNN.
+A 4x4 kernel with stride 2 and "same" padding is the workhorse of convolutional GANs. XLA's gradients of strided and
+transposed convolutions are slow on a CPU, and its matrix product is fast: there such a layer is one (`product.py`), or
+with enough channels nine smaller ones, with 9/16 of the multiplications (`winograd.py`). Keras on torch pads and crops
+by copies, which torch's own convolutions have no need of (`torch_native.py`). Elsewhere Keras' own form is left alone.
 
 Both layers subclass Keras' own: names, initializers, weights and checkpoints are theirs. `benchmarks/layers.py`
-measures the gain.
+measures the gain on JAX.
 """
+
+from types import ModuleType
 
 import keras
 from keras import ops
 
 from zoo_core.models.base import Tensor
+from zoo_core.models.layers import product
 
 if keras.backend.backend() == "jax":
     from zoo_core.models.layers import winograd
+elif keras.backend.backend() == "torch":
+    from zoo_core.models.layers import torch_native
 
 WINOGRAD_CHANNELS = 16
 """With fewer, in or out, the additions of the transforms cost more than the multiplications that they save."""
 
 
 class Conv2D(keras.layers.Conv2D):
-    """`keras.layers.Conv2D`, with 4x4 stride-2 kernels in a faster form on JAX on a CPU.
+    """`keras.layers.Conv2D`, with 4x4 stride-2 kernels in a faster form on JAX on a CPU, and on torch.
 
     Input shape: (N, H, W, C). Output shape: (N, ⌈H/2⌉, ⌈W/2⌉, filters) for such kernels.
     """
 
     def call(self, inputs: Tensor) -> Tensor:
-        if self.groups != 1 or not _is_slow_in_keras(self, inputs):
+        form = _faster_form(self, inputs)
+        if form is None or self.groups != 1:
             return super().call(inputs)
-        kernel = ops.convert_to_tensor(self.kernel)
-        return _finish(self, winograd.conv(inputs, kernel) if _suits_winograd(inputs, kernel) else conv(inputs, kernel))
+        return _finish(self, form.conv(inputs, ops.convert_to_tensor(self.kernel)))
 
 
 class Conv2DTranspose(keras.layers.Conv2DTranspose):
-    """`keras.layers.Conv2DTranspose`, with 4x4 stride-2 kernels in a faster form on JAX on a CPU.
+    """`keras.layers.Conv2DTranspose`, with 4x4 stride-2 kernels in a faster form on JAX on a CPU, and on torch.
 
     Input shape: (N, H, W, C). Output shape: (N, 2H, 2W, filters) for such kernels.
     """
 
     def call(self, inputs: Tensor) -> Tensor:
-        if self.output_padding is not None or not _is_slow_in_keras(self, inputs):
+        form = _faster_form(self, inputs)
+        if form is None or self.output_padding is not None:
             return super().call(inputs)
-        kernel = ops.convert_to_tensor(self.kernel)
-        form = winograd.conv_transpose if _suits_winograd(inputs, kernel) else conv_transpose
-        return _finish(self, form(inputs, kernel))
+        return _finish(self, form.conv_transpose(inputs, ops.convert_to_tensor(self.kernel)))
 
 
-def conv(inputs: Tensor, kernel: Tensor) -> Tensor:
-    """The convolution with stride 2 and "same" padding as one matrix product.
-
-    Args:
-        inputs: (N, H, W, C).
-        kernel: (4, 4, C, F).
-
-    Returns:
-        (N, ⌈H/2⌉, ⌈W/2⌉, F).
-    """
-    height, width, channels = inputs.shape[1:]
-    h, w = -(-height // 2), -(-width // 2)
-    x = ops.pad(inputs, ((0, 0), (1, 2 * h + 1 - height), (1, 2 * w + 1 - width), (0, 0)))  # (N, 2h+2, 2w+2, C)
-    x = ops.reshape(x, (-1, h + 1, 2, w + 1, 2, channels))  # 2x2 blocks: (N, h+1, 2, w+1, 2, C)
-    x = ops.reshape(ops.transpose(x, (0, 1, 3, 2, 4, 5)), (-1, h + 1, w + 1, 4 * channels))
-    # Output pixel (m, n) sees blocks (m, n), (m, n+1), (m+1, n), (m+1, n+1): 16 taps.
-    x = ops.concatenate([x[:, p : p + h, q : q + w] for p in (0, 1) for q in (0, 1)], axis=-1)
-    kernel = ops.reshape(kernel, (2, 2, 2, 2, channels, -1))  # (p, a, q, b, C, F)
-    kernel = ops.reshape(ops.transpose(kernel, (0, 2, 1, 3, 4, 5)), (16 * channels, -1))
-    return ops.matmul(x, kernel)  # (N, h, w, F)
-
-
-def conv_transpose(inputs: Tensor, kernel: Tensor) -> Tensor:
-    """The transposed convolution with stride 2 and "same" padding as one matrix product and shifted sums.
-
-    Args:
-        inputs: (N, H, W, C).
-        kernel: (4, 4, F, C).
-
-    Returns:
-        (N, 2H, 2W, F).
-    """
-    height, width, channels = inputs.shape[1:]
-    filters = kernel.shape[2]
-    taps = ops.matmul(inputs, ops.transpose(ops.reshape(kernel, (16 * filters, channels))))
-    taps = ops.reshape(taps, (-1, height, width, 4, 4, filters))  # (N, H, W, ky, kx, F)
-    rows = _interleave(taps, axis=1, taps_axis=3)  # (N, H, 2, W, kx, F)
-    rows = ops.reshape(rows, (-1, 2 * height, width, 4, filters))
-    columns = _interleave(rows, axis=2, taps_axis=3)  # (N, 2H, W, 2, F)
-    return ops.reshape(columns, (-1, 2 * height, 2 * width, filters))
-
-
-def _is_slow_in_keras(layer: keras.layers.Layer, inputs: Tensor) -> bool:
-    return (
+def _faster_form(layer: keras.layers.Layer, inputs: Tensor) -> ModuleType | None:
+    """The module of the form that is faster than Keras', None where none is."""
+    suits = (
         layer.kernel_size == (4, 4)
         and layer.strides == (2, 2)
         and layer.padding == "same"
         and layer.dilation_rate == (1, 1)
         and layer.data_format == "channels_last"
-        and keras.backend.backend() == "jax"
         and not isinstance(inputs, keras.KerasTensor)
-        and winograd.on_cpu()
     )
+    if suits and keras.backend.backend() == "torch":
+        return torch_native
+    if suits and keras.backend.backend() == "jax" and winograd.on_cpu():
+        return winograd if _suits_winograd(layer, inputs) else product
+    return None
 
 
-def _suits_winograd(inputs: Tensor, kernel: Tensor) -> bool:
+def _suits_winograd(layer: keras.layers.Layer, inputs: Tensor) -> bool:
     """Its sums of inputs would be rounded in half precision before they are multiplied."""
     precise = keras.backend.standardize_dtype(inputs.dtype) in ("float32", "float64")
-    return precise and min(kernel.shape[2:]) >= WINOGRAD_CHANNELS
+    return precise and min(layer.kernel.shape[2:]) >= WINOGRAD_CHANNELS
 
 
 def _finish(layer: keras.layers.Layer, outputs: Tensor) -> Tensor:
     if layer.use_bias:
         outputs = outputs + layer.bias
     return outputs if layer.activation is None else layer.activation(outputs)
-
-
-def _interleave(taps: Tensor, axis: int, taps_axis: int) -> Tensor:
-    """Overlap-add along one axis: outputs 2m = k1[m] + k3[m-1] and 2m+1 = k2[m] + k0[m+1], stacked after `axis`."""
-    k0, k1, k2, k3 = (ops.squeeze(k, taps_axis) for k in ops.split(taps, 4, axis=taps_axis))
-    even = k1 + _shift(k3, axis, +1)
-    odd = k2 + _shift(k0, axis, -1)
-    return ops.stack([even, odd], axis=axis + 1)
-
-
-def _shift(x: Tensor, axis: int, by: int) -> Tensor:
-    """x moved by one along axis, zero where nothing comes in."""
-    padding = [(0, 0)] * len(x.shape)
-    padding[axis] = (1, 0) if by > 0 else (0, 1)
-    kept = [slice(None)] * len(x.shape)
-    kept[axis] = slice(0, -1) if by > 0 else slice(1, None)
-    return ops.pad(x[tuple(kept)], padding)

@@ -89,7 +89,7 @@ class TorchBackend(Backend):
         return dict(zip(weights, new_weights, strict=True)) | dict(zip(slots, new_slots, strict=True))
 
     def hold(self, arrays: Mapping[str, np.ndarray], variables: Mapping[str, keras.Variable]) -> dict[str, Any]:
-        return {name: _tensor(array).clone() for name, array in arrays.items()}
+        return {name: _laid_out(_tensor(array).clone()) for name, array in arrays.items()}
 
     def compile_step(self, step: Step) -> Step:
         graphs: dict[Any, Callable[..., Any]] = {}
@@ -125,6 +125,14 @@ class TorchBackend(Backend):
 
     def is_out_of_memory(self, error: Exception) -> bool:
         return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+
+
+def _laid_out(tensor: Tensor) -> Tensor:
+    """The kernels of convolutions, (H, W, I, O), as torch's own lie in memory with channels last: (O, H, W, I).
+
+    Keras permutes a kernel's axes for torch, which would otherwise copy it into that order in every call.
+    """
+    return tensor.permute(3, 0, 1, 2).contiguous().permute(1, 2, 3, 0) if tensor.ndim == 4 else tensor
 
 
 def _tensor(array: Any) -> Tensor:

@@ -112,6 +112,7 @@ def test_kernels_lie_in_memory_as_the_convolutions_of_torch_take_them():
     import torch
 
     kernel = np.random.default_rng(0).normal(size=(4, 3, 2, 5)).astype("float32")
-    held = backend().hold({"kernel": kernel}, {})["kernel"]
-    assert held.permute(3, 2, 0, 1).is_contiguous(memory_format=torch.channels_last)
-    np.testing.assert_array_equal(to_numpy(held), kernel)
+    held = backend().hold({"kernel": kernel, "images": np.zeros((4, 3, 2, 5), "uint8")}, {})
+    assert held["kernel"].permute(3, 2, 0, 1).is_contiguous(memory_format=torch.channels_last)
+    np.testing.assert_array_equal(to_numpy(held["kernel"]), kernel)
+    assert held["images"].is_contiguous()  # a batch is gathered from it

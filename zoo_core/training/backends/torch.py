@@ -130,9 +130,12 @@ class TorchBackend(Backend):
 def _laid_out(tensor: Tensor) -> Tensor:
     """The kernels of convolutions, (H, W, I, O), as torch's own lie in memory with channels last: (O, H, W, I).
 
-    Keras permutes a kernel's axes for torch, which would otherwise copy it into that order in every call.
+    Keras permutes a kernel's axes for torch, which would otherwise copy it into that order in every call. Resident
+    images, uint8 (N, H, W, C), stay as they are, each in one piece.
     """
-    return tensor.permute(3, 0, 1, 2).contiguous().permute(1, 2, 3, 0) if tensor.ndim == 4 else tensor
+    if tensor.ndim != 4 or not tensor.is_floating_point():
+        return tensor
+    return tensor.permute(3, 0, 1, 2).contiguous().permute(1, 2, 3, 0)
 
 
 def _tensor(array: Any) -> Tensor:

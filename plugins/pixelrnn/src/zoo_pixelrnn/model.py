@@ -85,7 +85,9 @@ class PixelRNN(GenerativeModel):
         """By the inverse of the distribution function, which takes one number for each value."""
         if self._binarized:
             return _black_or_white(noise < ops.cast(ops.sigmoid(logits[:, 0]), noise.dtype))
-        below = ops.cumsum(ops.softmax(ops.cast(logits, noise.dtype)), axis=-1)[:, :-1]  # P(level <= k), k < 255
+        probabilities = ops.softmax(ops.cast(logits, noise.dtype))
+        # P(level <= k), k < 255; torch has no cumsum that gives the same bits each time on a GPU
+        below = ops.associative_scan(ops.add, probabilities, axis=-1)[:, :-1]
         level = ops.sum(ops.cast(noise[:, None] >= below, noise.dtype), axis=-1)
         return level / 127.5 - 1.0
 

@@ -137,7 +137,7 @@ def uncompiled(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Iterator[None
         yield
     elif backend().name == "torch":
         with monkeypatch.context() as patch:
-            patch.setattr("zoo_core.training.backends.torch.make_fx", lambda step: lambda *state: step)
+            patch.setattr("zoo_core.training.backends.torch.trace", lambda step, *arguments: step)
             yield
     else:
         import tensorflow as tf

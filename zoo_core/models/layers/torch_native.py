@@ -53,7 +53,6 @@ def batch_norm(
     Returns:
         (N, ..., C), and the batch's mean and its (biased) variance, (C,), which bear no gradients.
     """
-    count = inputs[..., 0].numel()
-    mean, variance = (torch.zeros_like(inputs[(0,) * (inputs.ndim - 1)]) for _ in range(2))
-    x = F.batch_norm(inputs.movedim(-1, 1), mean, variance, gamma, beta, True, 1.0, epsilon)
-    return x.movedim(1, -1), mean, variance * ((count - 1) / count)  # torch keeps the unbiased one
+    x = inputs.movedim(-1, 1)
+    x, mean, inverse = torch.native_batch_norm(x, gamma, beta, None, None, True, 0.0, epsilon)
+    return x.movedim(1, -1), mean, torch.clamp(inverse**-2 - epsilon, min=0.0)  # of 1/√(variance + ε)

@@ -13,13 +13,13 @@ from typing import Any
 import keras
 import numpy as np
 import torch
-from torch.fx.experimental.proxy_tensor import make_fx
 from torch.utils import _pytree as pytree
 
 from zoo_core.errors import UsageError
 from zoo_core.models import Tensor
 from zoo_core.training import noise
 from zoo_core.training.backends.base import Backend, LossOf, Step
+from zoo_core.training.backends.torch_graph import trace
 
 
 class TorchBackend(Backend):
@@ -101,8 +101,9 @@ class TorchBackend(Backend):
                 if signature not in graphs:
                     # Tracing runs the step, which changes its state in place: this one is a copy.
                     copy = {name: tensor.clone() for name, tensor in state.items()}
-                    traced = make_fx(lambda state, data, batch: step(state, data, batch, active))
-                    graphs[signature] = traced(copy, data, batch)
+                    graphs[signature] = trace(
+                        lambda state, data, batch: step(state, data, batch, active), copy, data, batch
+                    )
                 return graphs[signature](state, data, batch)
 
         return run

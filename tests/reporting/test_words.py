@@ -7,7 +7,7 @@ from zoo_core.comparing.results import Comparison
 from zoo_core.comparing.tables import Table, tables_of
 from zoo_core.evaluation.protocol import load_protocol
 from zoo_core.evaluation.record import OtherCheckpoint, Record, Sampling, Score
-from zoo_core.reporting.words import EFFICIENT, against_first, answer, facts, grid, in_full, note
+from zoo_core.reporting.words import EFFICIENT, against_first, answer, facts, grid, in_full, note, number
 
 MakeRecord = Callable[..., Record]
 
@@ -48,6 +48,25 @@ def test_the_answer_claims_no_more_than_the_seeds_allow(
     make_record: MakeRecord, scores: dict[str, list[float | None]], expected: str
 ) -> None:
     assert expected in answer(table_of(make_record, **scores))
+
+
+def test_a_share_of_none_shows_how_wide_its_interval_is(make_record: MakeRecord) -> None:
+    share = Score(
+        value=0.0,
+        label="Recall (pixels)",
+        better="higher",
+        n_generated=64,
+        n_reference=359,
+        standard_error=0.0,
+        interval=(0.0, 0.0106),
+    )
+    record = make_record("vae", 0, None).model_copy(update={"metrics": {"recall_pixels": share}})
+    (table,) = tables_of([record])
+    assert "0.00 [0.00, 0.01]" in [cell.text for cell in grid(table).rows[0]]
+
+
+def test_no_number_is_minus_nothing() -> None:
+    assert number(-1e-9) == "0.000000"
 
 
 def test_where_more_is_better_the_best_is_the_highest(restored: Comparison) -> None:

@@ -106,7 +106,7 @@ def evaluate(
             "better": score.better,
             "generated": score.n_generated or "",
             "reference": score.n_reference or "",
-            "floor from": score.n_floor or "",
+            "floor from": " / ".join(str(count) for count in (score.n_floor, score.n_floor_reference) if count),
         }
         for score in record.metrics.values()
     ]

@@ -29,7 +29,7 @@ class Aggregate(Frozen):
         sampling_interval: of the one score of a single seed; None for several.
         values: one for each seed that has the metric, in the order of the summary's seeds; others are skipped.
         floor: what real images score, a mean over the records; None where the metric has no floor.
-        label, better, n_generated, n_reference, n_floor, plugin: as in `zoo_core.evaluation.record.Score`.
+        label, better, n_generated, n_reference, n_floor, n_floor_reference, plugin: as in `zoo_core.evaluation.record.Score`.
     """
 
     label: str
@@ -44,6 +44,7 @@ class Aggregate(Frozen):
     n_reference: int
     floor: float | None
     n_floor: int | None
+    n_floor_reference: int | None
     plugin: str | None
 
 
@@ -183,5 +184,6 @@ def _aggregate(scores: list[Score]) -> Aggregate:
         n_reference=scores[0].n_reference,
         floor=fmean(floors) if floors else None,
         n_floor=scores[0].n_floor,
+        n_floor_reference=scores[0].n_floor_reference,
         plugin=scores[0].plugin,
     )

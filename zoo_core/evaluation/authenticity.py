@@ -5,7 +5,7 @@ import numpy as np
 from zoo_core.evaluation.extraction import FeatureArray
 from zoo_core.evaluation.intervals import Rated, share_of
 from zoo_core.evaluation.memorization import nearest_training
-from zoo_core.evaluation.metric import Evaluand, Metric, Need, NotApplicable, score
+from zoo_core.evaluation.metric import Evaluand, Floor, Metric, Need, NotApplicable, score
 from zoo_core.evaluation.neighbours import BLOCK, Neighbours, nearest
 from zoo_core.evaluation.record import Score
 
@@ -28,8 +28,8 @@ class Authenticity(Metric):
             raise NotApplicable("Authenticity needs at least 2 training images, received 1.")
         estimate = share_of(_authentic(generated, training))
         rated = Rated(estimate, f"Authenticity ({network.label})", "higher", len(training))
-        floor = float(np.mean(_authentic(unseen, training)))
-        found = score(rated, len(generated.distances), floor, len(unseen.distances))
+        floor = Floor(float(np.mean(_authentic(unseen, training))), len(unseen.distances), len(training))
+        found = score(rated, len(generated.distances), floor)
         return {f"authenticity_{network.label}": found}
 
 

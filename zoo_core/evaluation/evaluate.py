@@ -214,15 +214,16 @@ def _evaluand(
 
 
 def _floor_images(reference: Opened, count: int) -> tuple[Images | None, Images | None]:
-    """Real images to judge as if they were generated, and what to judge them against where that is not the reference:
-    where nothing is known but the reference, two random halves of it."""
+    """Real images to judge as if they were generated, as many if there are, and what to judge them against where that
+    is not the reference: where nothing is known but the reference, some of it, at most half, and the rest."""
+    count = max(2, count)
     if reference.others is not None:
-        return draw(reference.others, max(2, count)), None
-    if len(reference.images) < 4:
+        return draw(reference.others, count), None
+    count = min(count, len(reference.images) // 2)
+    if count < 2:
         return None, None
     order = np.random.default_rng(0).permutation(len(reference.images))
-    half = len(order) // 2
-    return Taken(reference.images, np.sort(order[:half])), Taken(reference.images, np.sort(order[half:]))
+    return Taken(reference.images, np.sort(order[:count])), Taken(reference.images, np.sort(order[count:]))
 
 
 def _translations(sampler: Sampler, reference: Opened, rules: Rules) -> Images:

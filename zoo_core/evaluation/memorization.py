@@ -5,7 +5,7 @@ from scipy.optimize import brentq
 from scipy.stats import norm, rankdata
 
 from zoo_core.evaluation.intervals import CONFIDENCE, Estimate, Rated
-from zoo_core.evaluation.metric import Evaluand, Metric, Need, NotApplicable, score
+from zoo_core.evaluation.metric import Evaluand, Floor, Metric, Need, NotApplicable, score
 from zoo_core.evaluation.neighbours import BLOCK, Neighbours, nearest
 from zoo_core.evaluation.record import Score
 
@@ -37,7 +37,7 @@ class Memorization(Metric):
         network, n_unseen = evaluand.network, len(evaluand.reference)
         estimate = nearer(generated.distances[:, 0], unseen.distances[:, 0])
         rated = Rated(estimate, f"Memorization ({network.label})", "lower", n_unseen)
-        return {f"memorization_{network.label}": score(rated, len(generated.distances), CHANCE, n_unseen)}
+        return {f"memorization_{network.label}": score(rated, len(generated.distances), Floor(CHANCE, n_unseen))}
 
 
 def nearest_training(what: str, evaluand: Evaluand) -> tuple[Neighbours, Neighbours]:

@@ -3,7 +3,7 @@
 import abc
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, final
+from typing import Literal, NamedTuple, final
 
 import numpy as np
 
@@ -106,6 +106,14 @@ class Metric(abc.ABC):
         """
 
 
+class Floor(NamedTuple):
+    """What `count` real images score, against `n_reference` real ones where their number matters."""
+
+    value: float
+    count: int
+    n_reference: int | None = None
+
+
 class SampleMetric(Metric):
     """A metric of a set of images. The floor is what other real images score by the same rule, against the same
     reference and, where there are so many, of the same number."""
@@ -125,26 +133,19 @@ class SampleMetric(Metric):
         if evaluand.generated is None:
             raise NotApplicable(f"'{self.name}' needs generated images, and there are none.")
         rated = self.measure(evaluand.generated, evaluand)
-        real, floors = evaluand.real, self._floors(evaluand)
-        return {
-            key: score(
-                value,
-                len(evaluand.generated),
-                floor=floors[key].estimate.value if key in floors else None,
-                n_floor=len(real) if real and key in floors else None,
-            )
-            for key, value in rated.items()
-        }
+        floors = self._floors(evaluand)
+        return {key: score(value, len(evaluand.generated), floors.get(key)) for key, value in rated.items()}
 
-    def _floors(self, evaluand: Evaluand) -> dict[str, Rated]:
+    def _floors(self, evaluand: Evaluand) -> dict[str, Floor]:
         real = evaluand.real
         if real is None or (self.needs == "labels" and real.images.labels is None):
             return {}
         among_real = replace(evaluand, reference=evaluand.floor_reference or evaluand.reference)
         try:
-            return self.measure(real, among_real)
+            rated = self.measure(real, among_real)
         except NotApplicable:  # too few of them, which takes nothing from the score itself
             return {}
+        return {key: Floor(one.estimate.value, len(real), one.n_reference) for key, one in rated.items()}
 
 
 def key_of(name: str, network: FeatureNetwork) -> str:
@@ -157,7 +158,7 @@ def label_of(label: str, network: FeatureNetwork) -> str:
     return label if network.name == "inception" else f"{label} ({network.label})"
 
 
-def score(rated: Rated, n_generated: int, floor: float | None = None, n_floor: int | None = None) -> Score:
+def score(rated: Rated, n_generated: int, floor: Floor | None = None) -> Score:
     """What a metric found, as the record keeps it."""
     estimate = rated.estimate
     return Score(
@@ -169,8 +170,9 @@ def score(rated: Rated, n_generated: int, floor: float | None = None, n_floor: i
         standard_error=estimate.standard_error,
         interval=estimate.interval,
         interval_method=estimate.method,
-        floor=floor,
-        n_floor=n_floor,
+        floor=floor and floor.value,
+        n_floor=floor and floor.count,
+        n_floor_reference=floor and floor.n_reference,
     )
 
 

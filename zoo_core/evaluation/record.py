@@ -28,7 +28,8 @@ class Score(Frozen):
         standard_error, interval: of the value, from the draw of the images, which is not the spread between training
             seeds; the interval covers 95 %. None where they are not known.
         interval_method: how they were found, in a few words.
-        floor: what `n_floor` other real images score by the same rule: what a perfect model would be expected to.
+        floor: what `n_floor` other real images score by the same rule against `n_floor_reference` real ones: what a
+            perfect model would be expected to, where these numbers are `n_generated` and `n_reference`.
         plugin: the package and version that brought the metric, such as "zoo-entropy 0.1.0"; None for zoo-core's own.
     """
 
@@ -42,6 +43,7 @@ class Score(Frozen):
     interval_method: str = ""
     floor: float | None = None
     n_floor: int | None = None
+    n_floor_reference: int | None = None
     plugin: str | None = None
 
 

@@ -281,16 +281,23 @@ def _sizes(metric: Aggregate | Score) -> str:
 def _floor(metric: Aggregate) -> str:
     if metric.floor is None:
         return ""
-    size = "" if metric.n_floor is None else f" (N = {_number(metric.n_floor, 0)})"
+    counts = [metric.n_floor]
+    if metric.n_floor_reference != metric.n_reference:  # whose number the table has
+        counts.append(metric.n_floor_reference)
+    size = " / ".join(_number(count, 0) for count in counts if count is not None)
+    size = f" (N = {size})" if size else ""
     return _number(metric.floor, _places([metric.floor], 3)) + size
 
 
 def _column_places(table: Table, key: str) -> int:
-    """The decimals of a column: enough for the smallest mean, and one more where the errors would vanish without."""
+    """The decimals of a column: enough for the smallest mean, and one more where the errors would vanish without. An
+    interval has a width even where all its images agree and their error is 0."""
     column = [summary.metrics[key] for summary in table.summaries if key in summary.metrics]
+    intervals = [metric.sampling_interval for metric in column if metric.sampling_interval is not None]
     means = _places([metric.mean for metric in column], 3)
-    errors = _places([metric.standard_error for metric in column if metric.standard_error is not None], 1)
-    return min(max(means, errors), means + 1)
+    errors = [metric.standard_error for metric in column if metric.standard_error is not None]
+    wanted = _places(errors + [upper - lower for lower, upper in intervals], 1)
+    return min(max(means, wanted), means + 1) if any(metric.mean for metric in column) else wanted
 
 
 def _places(values: list[float], digits: int) -> int:
@@ -300,4 +307,4 @@ def _places(values: list[float], digits: int) -> int:
 
 
 def _number(value: float, places: int) -> str:
-    return f"{value:,.{places}f}" if math.isfinite(value) else str(value)
+    return f"{value:z,.{places}f}" if math.isfinite(value) else str(value)

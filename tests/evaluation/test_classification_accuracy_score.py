@@ -27,6 +27,23 @@ def measured(digits, labels, reference_labels):
     return ClassificationAccuracyScore(Recipe(steps=200, batch_size=32))(evaluand)["cas"]
 
 
+def test_what_takes_minutes_is_told(digits):
+    told = []
+
+    class Told:
+        def begin(self, label, step, steps, seconds=0.0):
+            told.append((label, step, steps))
+
+        def log(self, line):
+            told.append(line["step"])
+
+    generated = sample(digits, "train", digits.labels("train"))
+    reference = sample(digits, "test", digits.labels("test"))
+    evaluand = Evaluand(network=Pixels(), reference=reference, generated=generated, report=Told())
+    ClassificationAccuracyScore(Recipe(steps=2, batch_size=8))(evaluand)
+    assert told == [("classifier of train", 0, 2), 1, 2]
+
+
 @pytest.mark.slow
 def test_it_is_the_accuracy_on_real_images_of_what_generated_ones_teach(digits):
     """Images whose labels are one too high teach to say one too much."""

@@ -1,3 +1,4 @@
+import re
 import tomllib
 from contextlib import nullcontext
 
@@ -158,6 +159,21 @@ def test_what_a_protocol_fixes_is_what_training_takes():
     assert "select_every" in best.fixed(asked)
     assert best.options["select_features"] == "auto"
     assert "select_features" not in DIGITS.training.options
+
+
+@pytest.mark.parametrize(
+    ("tables", "message"),
+    [
+        (
+            {"scoring": {"metrics": ["fd", "memorisation"]}},
+            "Unknown metric 'memorisation'. Did you mean 'memoriz",
+        ),
+        ({"features": {"name": "classifer:digits"}}, "Unknown feature network 'classifer'. Did you mean 'classif"),
+    ],
+)
+def test_what_can_not_be_measured_is_told_before_anything_is_trained(changed, tables, message):
+    with pytest.raises(UsageError, match=re.escape(message)):
+        load_protocol(str(changed(**tables)))
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ _METRICS = {
     "class_accuracy": ("class_accuracy:ClassAccuracy", "share of images that show the class asked for"),
     "cas": (
         "classification_accuracy_score:ClassificationAccuracyScore",
-        "accuracy of a classifier trained on generated images (Ravuri & Vinyals 2019)",
+        "accuracy of a classifier trained on generated images, for minutes (Ravuri & Vinyals 2019)",
     ),
     "memorization": (
         "memorization:Memorization",

@@ -29,7 +29,8 @@ class Aggregate(Frozen):
         sampling_interval: of the one score of a single seed; None for several.
         values: one for each seed that has the metric, in the order of the summary's seeds; others are skipped.
         floor: what real images score, a mean over the records; None where the metric has no floor.
-        label, better, n_generated, n_reference, n_floor, n_floor_reference, plugin: as in `zoo_core.evaluation.record.Score`.
+        label, better, n_generated, n_reference, n_floor, n_floor_reference, plugin: as in
+            `zoo_core.evaluation.record.Score`.
     """
 
     label: str

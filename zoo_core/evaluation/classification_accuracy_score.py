@@ -44,8 +44,11 @@ class ClassificationAccuracyScore(SampleMetric):
         if len(sample) < 2:
             raise NotApplicable("CAS needs at least 2 generated images, received 1.")
         test = Split(spool(reference.chunks()), reference.labels)
+        if evaluand.report:
+            evaluand.report.begin(f"classifier of {sample.images.name}", 0, self._recipe.steps)
+        log = evaluand.report.log if evaluand.report else lambda line: None
         try:
-            network, _ = train_classifier(_data(sample.images, test), self._recipe, report=lambda logs: None)
+            network, _ = train_classifier(_data(sample.images, test), self._recipe, log)
         except UsageError as error:
             raise NotApplicable(f"CAS can't train its classifier. {error.message}", error.hint) from error
         hits = predict(network, test.images)[1].argmax(axis=1) == test.labels

@@ -210,6 +210,7 @@ def _evaluand(
         training=samples[4] if samples[4] and samples[4].images.shape == against.images.shape else None,
         pairs=pairs,
         likelihoods=likelihoods,
+        report=rules.store.report,
     )
 
 

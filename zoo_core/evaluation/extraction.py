@@ -100,7 +100,7 @@ class FeatureStore:
         self, cache: Path | Callable[[], Path | None] | None = user_cache, report: Report | None = None
     ) -> None:
         self._cache = cache() if callable(cache) else cache
-        self._report = report
+        self.report = report
         self._writable = True
         self._open: dict[str, FeatureArray] = {}
 
@@ -155,12 +155,12 @@ class FeatureStore:
             yield part
             done += len(part)
             seconds = time.monotonic() - began
-            if self._report is None or seconds < _SECONDS_WITHOUT_REPORT:
+            if self.report is None or seconds < _SECONDS_WITHOUT_REPORT:
                 continue
             if not reporting:
-                self._report.begin(f"features of {images.name}", done, len(images))
+                self.report.begin(f"features of {images.name}", done, len(images))
                 reporting = True
-            self._report.log({"step": done, "seconds": seconds, "images_per_second": done / seconds})
+            self.report.log({"step": done, "seconds": seconds, "images_per_second": done / seconds})
 
     def _locked(self, path: Path, images: Images) -> AbstractContextManager[object]:
         if not self._writable:

@@ -13,6 +13,7 @@ from zoo_core.evaluation.intervals import Rated
 from zoo_core.evaluation.record import Score
 from zoo_core.evaluation.sample import Sample
 from zoo_core.features import FeatureNetwork
+from zoo_core.training.log import Report
 
 Need = Literal["samples", "labels", "reconstructions", "likelihood"]
 
@@ -50,6 +51,7 @@ class Evaluand:
         training: the images that the model was trained on.
         pairs: originals and their reconstructions.
         likelihoods: of the reference images.
+        report: is told how measuring goes that takes minutes.
 
     Raises:
         UsageError: for images of several shapes.
@@ -63,6 +65,7 @@ class Evaluand:
     training: Sample | None = None
     pairs: tuple[Images, Images] | None = None
     likelihoods: Likelihoods | None = None
+    report: Report | None = None
 
     def __post_init__(self) -> None:
         shape = self.reference.images.shape
@@ -107,10 +110,10 @@ class Metric(abc.ABC):
 
 
 class Floor(NamedTuple):
-    """What `count` real images score, against `n_reference` real ones where their number matters."""
+    """What `n_real` real images score, against `n_reference` others where their number matters."""
 
     value: float
-    count: int
+    n_real: int
     n_reference: int | None = None
 
 
@@ -171,7 +174,7 @@ def score(rated: Rated, n_generated: int, floor: Floor | None = None) -> Score:
         interval=estimate.interval,
         interval_method=estimate.method,
         floor=floor and floor.value,
-        n_floor=floor and floor.count,
+        n_floor=floor and floor.n_real,
         n_floor_reference=floor and floor.n_reference,
     )
 

@@ -14,6 +14,7 @@ from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, mod
 from zoo_core.data import SPLITS
 from zoo_core.errors import UsageError, unknown
 from zoo_core.options import Options, read_toml, resolve
+from zoo_core.registry import registry
 from zoo_core.training.options import BUDGETS, TrainingOptions
 from zoo_core.training.selection import Rule
 
@@ -261,14 +262,20 @@ def load_protocol(name: str) -> Protocol:
     """A protocol of the package, by its name, or one of your own, by the path of its TOML file.
 
     Raises:
-        UsageError: for an unknown name, or a file that is missing or breaks the schema.
+        UsageError: for an unknown name, a file that is missing or breaks the schema, or a feature network or metric
+            that is not installed: else it would be told only after the models are trained.
     """
     if name in protocol_names():
         with importlib.resources.as_file(_files() / f"{name}.toml") as path:
-            return resolve(Protocol, read_toml(path), f"protocol '{name}'")
-    if Path(name).suffix == ".toml" or Path(name).is_file():
-        return resolve(Protocol, read_toml(Path(name)), f"protocol '{name}'")
-    raise unknown("protocol", name, protocol_names(), "zoo protocols list tells which; FILE.toml is one of yours.")
+            protocol = resolve(Protocol, read_toml(path), f"protocol '{name}'")
+    elif Path(name).suffix == ".toml" or Path(name).is_file():
+        protocol = resolve(Protocol, read_toml(Path(name)), f"protocol '{name}'")
+    else:
+        raise unknown("protocol", name, protocol_names(), "zoo protocols list tells which; FILE.toml is one of yours.")
+    registry().feature_network(protocol.features.network)
+    for metric in protocol.scoring.metrics:
+        registry().metric(metric)
+    return protocol
 
 
 def _files() -> Any:

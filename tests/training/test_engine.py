@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+import keras
 import numpy as np
 import pytest
 from keras import ops
@@ -249,6 +250,22 @@ def test_four_parts_of_16_equal_64_for_the_vae(data: Dataset):
             options = TrainingOptions(batch_size=64, accumulate=count)
             logs.append(train(Engine(built.model, built.networks, 0, options), feeder, STEPS))
     assert_same_logs(*logs, 1e-6)
+
+
+@pytest.mark.skipif(keras.backend.backend() != "jax", reason="XLA tells how much memory a program takes")
+def test_parts_take_the_memory_of_one_of_them(data: Dataset):
+    registered = zoo_core.registry().model("vae")
+
+    def intermediate(batch_size: int, accumulate: int) -> int:
+        built = build(registered, registered.load()[1](width=8, latent=2), data.spec, seed=0)
+        options = TrainingOptions(batch_size=batch_size, accumulate=accumulate)
+        engine = Engine(built.model, built.networks, 0, options)
+        batch = Feeder(data, "train", batch_size, 0).batch(0)
+        lowered = engine._compiled_step.lower(engine.state, {}, engine._split(batch), engine._active(0))
+        return lowered.compile().memory_analysis().temp_size_in_bytes
+
+    whole, parts, part = intermediate(1024, 1), intermediate(1024, 8), intermediate(128, 1)
+    assert parts < 1.5 * part < whole / 3
 
 
 def test_the_average_is_the_exponential_moving_average_with_warm_up(make_engine: MakeEngine, data: Dataset):

@@ -23,7 +23,7 @@ from zoo_core.models.pixels import scale
 from zoo_core.training.backends import backend
 from zoo_core.training.optimizers import equip
 from zoo_core.training.options import TrainingOptions
-from zoo_core.training.tools import TrainingTools
+from zoo_core.training.tools import TrainingTools, part_of
 from zoo_core.training.variables import assigned, name_variables
 
 NOISE_OF_STATISTICS = 2**31 - 1  # a stream of noise that no training step uses
@@ -190,16 +190,20 @@ class Engine:
         """One phase: value and gradient over the weights that it trains, then its optimizer."""
         slots = {_slot(phase, i): state[_slot(phase, i)] for i in range(len(phase.optimizer.variables))}
         parts = self._options.accumulate
-        gradients, logs = [], []
-        for part in range(parts):
-            tools = self._tools(state["step"], call, (part, parts))
-            others, part_gradients, part_logs = self._gradients(state, slots, phase, _rows(batch, part, parts), tools)
-            state = state | others
-            gradients.append(part_gradients)
-            logs.append(part_logs)
+
+        def part(i: Tensor, others: dict) -> tuple[dict, dict, dict]:
+            tools = self._tools(state["step"], call, (i, parts))
+            return self._gradients(state | others, slots, phase, _rows(batch, i, parts), tools)
+
+        def add(i: Tensor, before: tuple[dict, dict, dict]) -> tuple[dict, dict, dict]:
+            others, gradients, logs = part(i, before[0])
+            return others, _sum(before[1], gradients), _sum(before[2], logs)
+
+        others, gradients, logs = self._backend.repeat(add, parts - 1, part(0, {}))
+        gradients, logs = ({name: value / parts for name, value in sums.items()} for sums in (gradients, logs))
         weights = {name: state[name] for name in self._owned[phase.name]}
-        logged = _mean(logs) | self._scheduled(phase, slots)  # before the update, which may change slots in place
-        return state | self._backend.apply(phase.optimizer, slots, _mean(gradients), weights), logged
+        logs |= self._scheduled(phase, slots)  # before the update, which may change slots in place
+        return state | others | self._backend.apply(phase.optimizer, slots, gradients, weights), logs
 
     def _scheduled(self, phase: Phase, slots: dict) -> dict[str, Tensor]:
         """The learning rate of an update, for the log, where a schedule moves it."""
@@ -255,7 +259,7 @@ class Engine:
                 layer.momentum = momentum
         return statistics
 
-    def _tools(self, step: Tensor, call: int = 0, part: tuple[int, int] = (0, 1)) -> TrainingTools:
+    def _tools(self, step: Tensor, call: int = 0, part: tuple[int | Tensor, int] = (0, 1)) -> TrainingTools:
         """Noise of its own for `prepare` (call 0) and for every update."""
         key = self._backend.fold_in(self._backend.fold_in(self._backend.key(self._seed), step), call)
         return TrainingTools(self._backend, key, step, self._options.augment, part)
@@ -298,16 +302,15 @@ def _scaled(data: Batch, batch: Batch) -> dict[str, Tensor]:
     return {name: scale(array) if name in ("images", "inputs") else array for name, array in batch.items()}
 
 
-def _rows(batch: dict[str, Tensor], part: int, parts: int) -> dict[str, Tensor]:
+def _rows(batch: dict[str, Tensor], part: int | Tensor, parts: int) -> dict[str, Tensor]:
     """The part-th of equal parts of a batch."""
-    size = batch["images"].shape[0] // parts
     if parts == 1:
         return batch
-    return {name: backend().split(array[part * size : (part + 1) * size]) for name, array in batch.items()}
+    return {name: backend().split(part_of(array, part, parts)) for name, array in batch.items()}
 
 
-def _mean(parts: list[dict[str, Tensor]]) -> dict[str, Tensor]:
-    return parts[0] if len(parts) == 1 else {name: sum(part[name] for part in parts) / len(parts) for name in parts[0]}
+def _sum(ones: dict[str, Tensor], others: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name: ones[name] + others[name] for name in ones}
 
 
 def _trainable(network: str) -> str:

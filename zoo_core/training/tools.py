@@ -52,7 +52,12 @@ class TrainingTools(_BackendTools):
     """
 
     def __init__(
-        self, backend: Backend, key: Any, step: Tensor, policies: tuple[str, ...] = (), part: tuple[int, int] = (0, 1)
+        self,
+        backend: Backend,
+        key: Any,
+        step: Tensor,
+        policies: tuple[str, ...] = (),
+        part: tuple[int | Tensor, int] = (0, 1),
     ) -> None:
         super().__init__(backend)
         self.step = step
@@ -66,7 +71,7 @@ class TrainingTools(_BackendTools):
         if parts == 1 or not shape:
             return self._backend.split(_in_floatx(self._backend.uniform(key, shape)))
         whole = self._backend.uniform(key, (parts * shape[0], *shape[1:]))
-        return self._backend.split(_in_floatx(whole[part * shape[0] : (part + 1) * shape[0]]))
+        return self._backend.split(_in_floatx(part_of(whole, part, parts)))
 
     def augment(self, images: Tensor) -> Tensor:
         return diff_augment(images, self._policies, self) if self._policies else images
@@ -86,6 +91,11 @@ class SamplingTools(_BackendTools):
         if shape[0] != self._count:
             raise ValueError(f"axis 0 of noise is the image: expected {self._count}, received shape {shape}")
         return _in_floatx(self._backend.uniform(self._next_key(self._keys, index), shape))
+
+
+def part_of(array: Tensor, part: int | Tensor, parts: int) -> Tensor:
+    """The part-th of equal parts of an array's first axis."""
+    return ops.reshape(array, (parts, array.shape[0] // parts, *array.shape[1:]))[part]  # (N, ...) to (parts, n, ...)
 
 
 def _in_floatx(tensor: Tensor) -> Tensor:

@@ -4,7 +4,7 @@ import abc
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import keras
 import numpy as np
@@ -20,6 +20,9 @@ Step = Callable[[dict[str, Any], dict[str, Any], dict[str, Any], tuple[bool, ...
 
 LossOf = Callable[[dict[str, Tensor]], tuple[Tensor, Any]]
 """Weights by name → (scalar loss, anything else)."""
+
+Carry = TypeVar("Carry")
+"""Tensors, nested in tuples and dicts."""
 
 
 class Backend(abc.ABC):
@@ -127,6 +130,13 @@ class Backend(abc.ABC):
     @abc.abstractmethod
     def value_and_grad(self, loss_of: LossOf, weights: dict[str, Tensor]) -> tuple[Any, dict[str, Tensor]]:
         """What `loss_of(weights)` returns beside the loss, and the loss's gradient by name; zero where it has none."""
+
+    def repeat(self, turn: Callable[[Any, Carry], Carry], count: int, carry: Carry) -> Carry:
+        """`carry = turn(i, carry)` for i from 1 to `count`, one after the other: none takes memory before the one
+        before has set its own free."""
+        for i in range(1, count + 1):
+            carry = turn(i, carry)
+        return carry
 
     @abc.abstractmethod
     def apply(

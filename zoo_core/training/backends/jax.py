@@ -16,7 +16,7 @@ from jax.experimental import multihost_utils
 from zoo_core.errors import UsageError
 from zoo_core.models import Tensor
 from zoo_core.training.backends import jax_devices
-from zoo_core.training.backends.base import Arrays, Backend, LossOf, Step
+from zoo_core.training.backends.base import Arrays, Backend, Carry, LossOf, Step
 
 
 class JaxBackend(Backend):
@@ -100,6 +100,9 @@ class JaxBackend(Backend):
     def value_and_grad(self, loss_of: LossOf, weights: dict[str, Tensor]) -> tuple[Any, dict[str, Tensor]]:
         (_, rest), gradients = jax.value_and_grad(loss_of, has_aux=True)(weights)
         return rest, gradients
+
+    def repeat(self, turn: Callable[[Any, Carry], Carry], count: int, carry: Carry) -> Carry:
+        return jax.lax.fori_loop(1, count + 1, turn, carry) if count else carry
 
     def apply(
         self,

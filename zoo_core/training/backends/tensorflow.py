@@ -12,7 +12,7 @@ import tensorflow as tf
 from zoo_core.errors import UsageError
 from zoo_core.models import Tensor
 from zoo_core.training import noise
-from zoo_core.training.backends.base import Backend, LossOf, Step
+from zoo_core.training.backends.base import Backend, Carry, LossOf, Step
 
 
 class TensorFlowBackend(Backend):
@@ -65,6 +65,13 @@ class TensorFlowBackend(Backend):
             loss, rest = loss_of(weights)
         gradients = tape.gradient(loss, weights, unconnected_gradients=tf.UnconnectedGradients.ZERO)
         return rest, {name: tf.convert_to_tensor(gradient) for name, gradient in gradients.items()}  # none sparse
+
+    def repeat(self, turn: Callable[[Any, Carry], Carry], count: int, carry: Carry) -> Carry:
+        if count == 0:
+            return carry
+        return tf.while_loop(  # unrolled, all turns would run at once
+            lambda i, _: i <= count, lambda i, carry: (i + 1, turn(i, carry)), (1, carry), parallel_iterations=1
+        )[1]
 
     def apply(
         self,

@@ -99,10 +99,8 @@ class TorchBackend(Backend):
             signature = (active, *((name, tensor.shape) for name, tensor in batch.items()))
             with torch.no_grad():
                 if signature not in graphs:
-                    # Tracing runs the step, which changes its state in place: this one is a copy.
-                    copy = {name: tensor.clone() for name, tensor in state.items()}
                     graphs[signature] = trace(
-                        lambda state, data, batch: step(state, data, batch, active), copy, data, batch
+                        lambda state, data, batch: step(state, data, batch, active), state, data, batch
                     )
                 return graphs[signature](state, data, batch)
 

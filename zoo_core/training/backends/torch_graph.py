@@ -26,7 +26,9 @@ UNCHANGED = (torch.ops.aten.detach.default, torch.ops.aten.lift_fresh_copy.defau
 
 def trace(function: Callable[..., Any], *arguments: Any) -> GraphModule:
     """The operations of a call, flat, its gradients among them; to be called without gradients in its place."""
-    traced = make_fx(function)(*arguments)
+    traced = make_fx(function, tracing_mode="fake", _allow_non_fake_inputs=True)(*arguments)
+    for node in traced.graph.nodes:
+        node.meta.clear()  # a sample of each result, with what takes far more memory than the text of the graph
     compute_once(traced)
     return traced
 

@@ -231,8 +231,8 @@ OTHERWISE_BROKEN: dict[str, Fault] = {
         ),
     ),
     "has weights in two networks": (
-        "phases_change_only_what_they_train",
-        "give the shared layers a network of their own",
+        "networks_build_or_refuse_a_shape",
+        "belongs to the networks 'copy' and 'generator': let losses call one after the other",
         (("model", 'return {"gen', 'return {"copy": keras.Model(generator.input, generator.output), "gen'),),
     ),
     "gives samples of another shape": (

@@ -58,6 +58,10 @@ def test_lists_will_do_for_tuples(monkeypatch: pytest.MonkeyPatch, data: Dataset
         ({"networks": lambda self, data: {"decoder": "dense"}}, "received {'decoder': 'dense'}."),
         ({"networks": lambda self, data: None}, "received None."),
         (
+            {"networks": lambda self, data: {"decoder": (one := a_network()), "all": keras.Sequential([one])}},
+            "belongs to the networks 'decoder' and 'all': let losses call one after the other, or",
+        ),
+        (
             {"phases": lambda self: a_phase()},
             "`phases` must return a tuple, such as (Phase(…),), received Phase(name='o",
         ),

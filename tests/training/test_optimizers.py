@@ -83,6 +83,14 @@ def updates_of(engine: Engine, data: Dataset, step: int = 0) -> dict[str, np.nda
 SGD = {"optimizer": keras.optimizers.SGD, "normalize": False}  # whose updates are the gradients times 1e-3
 
 
+@pytest.mark.parametrize("own", [{"clipnorm": 5.0}, {"clipvalue": 0.5}, {"global_clipnorm": 2.0}])
+def test_clipping_of_the_model_s_own_is_not_replaced(own: dict[str, float]):
+    optimizer = keras.optimizers.Adam(0.1, **own)
+    assert equip(phase(optimizer), TrainingOptions()).optimizer is optimizer
+    with pytest.raises(UsageError, match=r"Phase 'critic' clips its gradients itself \(.*\), so clip_norm"):
+        equip(phase(optimizer), TrainingOptions(clip_norm=1.0))
+
+
 def test_warm_up_scales_the_updates(make_engine: MakeEngine, data: Dataset):
     plain = updates_of(make_engine(**SGD), data)["critic"]
     engine = make_engine(**SGD, training={"warmup": 3, "steps": 10})

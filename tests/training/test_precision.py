@@ -63,7 +63,7 @@ def test_losses_see_float32(make_engine: MakeEngine, data: Dataset):
     assert {keras.backend.standardize_dtype(value.dtype) for value in logs.values()} == {"float32"}
 
 
-needs_float16 = pytest.mark.skipif("float16" not in backend().precisions, reason="Keras trains in float16 on JAX alone")
+needs_float16 = pytest.mark.skipif("float16" not in backend().precisions, reason="on torch its scaling can't be traced")
 
 
 @needs_float16

@@ -1,6 +1,6 @@
 """Checks of what a model is made of, and of what trains it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import keras
@@ -79,7 +79,6 @@ def phases_change_only_what_they_train(subject: Subject) -> None:
     """A phase changes the networks in its `trains`, each of them, and of others only running statistics."""
     built, seen = subject.trial.built, subject.seen
     variables = name_variables(built.networks)
-    _check_owners(variables)
     free = _statistics(built.networks.values())
     for phase in subject.trial.phases:
         for name in seen.writes[phase.name]:
@@ -160,19 +159,6 @@ def mixed_precision_trains(subject: Subject) -> None:
         if subject.draws:
             images = subject.made_by(built, engine.average([subject.batch(0, BATCH * engine.batches_per_step)]))
             check_samples(images, subject.shape, " from networks that compute in bfloat16")
-
-
-def _check_owners(variables: Mapping[str, keras.Variable]) -> None:
-    """Raises CheckFailed where a variable belongs to two networks."""
-    owners: dict[int, str] = {}
-    for name, variable in variables.items():
-        owner = owners.setdefault(id(variable), _network(name))
-        if owner != _network(name):
-            raise CheckFailed(
-                "networks with weights of their own",
-                f"'{variable.path}' belongs to '{owner}' and to '{_network(name)}'",
-                "give the shared layers a network of their own, which both losses call",
-            )
 
 
 def _network(variable: str) -> str:

@@ -67,6 +67,7 @@ def build(registered: RegisteredModel, options: Options, data: DataSpec, seed: i
         isinstance(networks, dict) and _all([*networks.values()], keras.Model),
         f'`networks` must return a dict, such as {{"decoder": keras.Model(…)}}, received {shortened(networks)}',
     )
+    require(*_owners_of_their_own(networks))
     phases = model.phases()
     require(_all(phases, Phase), f"`phases` must return a tuple, such as (Phase(…),), received {shortened(phases)}")
     trained = ((f"`trains` of phase '{phase.name}'", phase.trains) for phase in phases)
@@ -88,6 +89,20 @@ def _require(registered: RegisteredModel, fine: object, problem: str) -> None:
     if not fine:
         plugin = registered.plugin
         raise ZooError(f"Model '{registered.spec.name}' of {plugin}: {problem}.", plugin.advice)
+
+
+def _owners_of_their_own(networks: dict[str, keras.Model]) -> tuple[bool, str]:
+    """Whether no variable belongs to two networks, which would have two values, and the problem where one does."""
+    owners: dict[int, str] = {}
+    for name, network in networks.items():
+        for variable in network.variables:
+            owner = owners.setdefault(id(variable), name)
+            if owner != name:
+                return False, (
+                    f"'{variable.path}' belongs to the networks '{owner}' and '{name}': let losses call one after the "
+                    "other, or give the layers that they share a network of its own"
+                )
+    return True, ""
 
 
 def _all(parts: object, kind: type) -> bool:

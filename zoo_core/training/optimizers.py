@@ -38,7 +38,7 @@ def equip(phase: Phase, options: TrainingOptions) -> Phase:
     """The phase, its optimizer as the options want it.
 
     Raises:
-        UsageError: where a schedule is asked for and the model has brought its own.
+        UsageError: where a schedule or clipping is asked for and the model has brought its own.
     """
     optimizer = phase.optimizer
     if options.schedule != "constant" or options.warmup:
@@ -52,6 +52,12 @@ def equip(phase: Phase, options: TrainingOptions) -> Phase:
         warmup, updates = (math.ceil(steps * phase.repeat / phase.every) for steps in (options.warmup, options.steps))
         optimizer.learning_rate = Schedule(float(rate.value), options.schedule, warmup, updates)
     if options.clip_norm:
+        for name in ("clipnorm", "clipvalue", "global_clipnorm"):  # Keras would obey the first of them alone
+            if own := getattr(optimizer, name):
+                raise UsageError(
+                    f"Phase '{phase.name}' clips its gradients itself ({name}={own}), so clip_norm can't be asked for.",
+                    "Leave clip_norm out of the training options.",
+                )
         optimizer.global_clipnorm = options.clip_norm  # Pascanu et al. 2013, algorithm 1
     if options.precision == "float16":
         optimizer = keras.optimizers.LossScaleOptimizer(optimizer)  # Micikevicius et al. 2018, section 3.2

@@ -17,6 +17,7 @@ from zoo_core.training.backends.base import Backend, Carry, LossOf, Step
 
 class TensorFlowBackend(Backend):
     name = "tensorflow"
+    precisions = ("float32", "bfloat16", "float16", "float64")
 
     def select_device(self, name: str) -> str:
         gpus = tf.config.list_physical_devices("GPU")

@@ -3,8 +3,9 @@ import zipfile
 import numpy as np
 import pytest
 
-from zoo_core.data import npz
-from zoo_core.data.npz import numbered_labels, reading_numpy
+from zoo_core.data import array_file, npz
+from zoo_core.data.array_file import numbered_labels
+from zoo_core.data.npz import reading_numpy
 from zoo_core.errors import UsageError, ZooError
 
 
@@ -37,11 +38,11 @@ def test_what_would_be_far_larger_is_refused_before_it_is_unpacked(tmp_path, mon
     np.savez_compressed(tmp_path / "a.npz", images=np.zeros((700, 64, 64, 3), np.uint8))
     with reading_numpy(tmp_path / "a.npz") as file:
         assert file.read("images").nbytes == 700 * 64 * 64 * 3
-        monkeypatch.setattr(npz, "SUSPECT", 2**20)
+        monkeypatch.setattr(array_file, "SUSPECT", 2**20)
         with pytest.raises(ZooError, match=r"would be 8 MiB when unpacked, from 0\.0 MiB"):
             next(file.blocks("images"))
-        monkeypatch.setattr(npz, "SUSPECT", 2**26)
-        monkeypatch.setattr(npz, "LARGEST", 2**22)
+        monkeypatch.setattr(array_file, "SUSPECT", 2**26)
+        monkeypatch.setattr(array_file, "LARGEST", 2**22)
         with pytest.raises(ZooError, match=r"Accepted are 0 GiB.*Larger ones as \.npy"):
             next(file.blocks("images"))
 

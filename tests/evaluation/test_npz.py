@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from zoo_core.data import npz
+from zoo_core.data import array_file
 from zoo_core.errors import UsageError, ZooError
 from zoo_core.evaluation.npz import open_npz
 
@@ -182,10 +182,10 @@ def test_what_would_be_far_larger_when_unpacked_is_refused(tmp_path, monkeypatch
     content = header((700, 64, 64, 3)) + bytes(700 * 64 * 64 * 3)
     path = archive(tmp_path / "a.npz", content)
     open_npz(path)  # 8 MiB may be all black
-    monkeypatch.setattr(npz, "SUSPECT", 2**20)
+    monkeypatch.setattr(array_file, "SUSPECT", 2**20)
     with pytest.raises(ZooError, match=r"would be 8 MiB when unpacked, from 0\.0 MiB.*Larger ones as \.npy"):
         open_npz(path)
-    monkeypatch.setattr(npz, "LARGEST", 2**22)
+    monkeypatch.setattr(array_file, "LARGEST", 2**22)
     with pytest.raises(ZooError, match="would be 8 MiB"):
         open_npz(archive(path, content, zipfile.ZIP_STORED))
 

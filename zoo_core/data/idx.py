@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from zoo_core.data.npz import BLOCK, LARGEST, RATIO, SUSPECT, Placed
+from zoo_core.data.array_file import BLOCK, LARGEST, RATIO, SUSPECT, Placed
 from zoo_core.errors import ZooError
 
 _START = b"\0\0\x08"

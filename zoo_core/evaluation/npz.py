@@ -5,9 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
+from zoo_core.data.array_file import ArrayFile, numbered_labels
 from zoo_core.data.dataset import digest, ordered_hash
 from zoo_core.data.decoding import on_white
-from zoo_core.data.npz import NumpyFile, numbered_labels, reading_numpy
+from zoo_core.data.npz import reading_numpy
 from zoo_core.evaluation.images import CHUNK, ArrayImages
 from zoo_core.evaluation.spool import spool
 
@@ -37,7 +38,7 @@ def open_npz(path: Path, name: str | None = None) -> ArrayImages:
     return stored
 
 
-def _mapped(file: NumpyFile, name: str) -> np.ndarray:
+def _mapped(file: ArrayFile, name: str) -> np.ndarray:
     if (placed := file.placed(name)) is not None:
         return placed.open()
     header = file.headers[name]

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from zoo_core.data.array_file import ArrayFile, Placed, numbered_labels
 from zoo_core.data.collecting.arrays import Arrays, Part
 from zoo_core.data.collecting.files import stamp
 from zoo_core.data.collecting.unpacking import unpacked, written
@@ -12,7 +13,7 @@ from zoo_core.data.dataset import SPLITS
 from zoo_core.data.hdf5 import Prepared
 from zoo_core.data.idx import reading_idx
 from zoo_core.data.named import load_named
-from zoo_core.data.npz import NumpyFile, Placed, numbered_labels, reading_numpy
+from zoo_core.data.npz import reading_numpy
 from zoo_core.errors import UsageError
 
 
@@ -95,7 +96,7 @@ def open_named(name: str, work: Path, data_dir: Path | None) -> Arrays:
     return Arrays(name, parts, dataset.classes or None, total.hexdigest())
 
 
-def _of_numpy(file: NumpyFile, name: str, work: Path) -> Placed:
+def _of_numpy(file: ArrayFile, name: str, work: Path) -> Placed:
     if (placed := file.placed(name)) is not None:
         return placed
     header = file.headers[name]
@@ -103,7 +104,7 @@ def _of_numpy(file: NumpyFile, name: str, work: Path) -> Placed:
     return Placed(where, 0, header.shape, header.dtype.str, header.order)
 
 
-def _labels(file: NumpyFile, name: str, work: Path) -> Placed:
+def _labels(file: ArrayFile, name: str, work: Path) -> Placed:
     placed = _of_numpy(file, name, work)
     numbered_labels(placed.open(), file.describe(name))
     return placed._replace(shape=placed.shape[:1])  # (N,) or (N, 1) -> (N,)

@@ -8,10 +8,10 @@ from typing import Any, ClassVar, NamedTuple, final
 
 import numpy as np
 
+from zoo_core.data.array_file import Placed
 from zoo_core.data.collecting.base import ImageSource, Item
 from zoo_core.data.collecting.layout import harmless
 from zoo_core.data.hdf5 import ORIGINS
-from zoo_core.data.npz import Placed
 
 
 class Part(NamedTuple):

@@ -11,11 +11,11 @@ from io import BufferedIOBase
 from pathlib import Path
 from typing import Any, final
 
+from zoo_core.data.array_file import BLOCK, RATIO, SUSPECT
 from zoo_core.data.collecting.archive import Archive, damaged, visible
 from zoo_core.data.collecting.base import Item
 from zoo_core.data.collecting.files import Entry, check_size
 from zoo_core.data.collecting.unpacking import unpacked
-from zoo_core.data.npz import BLOCK, RATIO, SUSPECT
 from zoo_core.data.tars import is_tar, tar_members
 from zoo_core.errors import ZooError
 

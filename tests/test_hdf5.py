@@ -205,3 +205,17 @@ def test_altered_arrays_are_found_out(path: Path):
         file[MATRIX][0, 0] = 9
     with pytest.raises(hdf5.Broken, match="its checksum does not fit its content"):
         read(path)
+
+
+@pytest.mark.parametrize("layout", ["earliest", "v108", "v110"])
+def test_a_file_of_another_program_is_told_from_ours(layout: str, path: Path, tmp_path: Path):
+    with h5py.File(tmp_path / "other.h5", "w", libver=(layout, "latest")) as file:
+        file["images"] = np.zeros(3)
+    assert hdf5.is_foreign(tmp_path / "other.h5")
+    assert not hdf5.is_foreign(path)
+    path.write_bytes(path.read_bytes()[:60])
+    assert not hdf5.is_foreign(path), "what is left of ours is ours"
+    path.write_bytes(b"GIF89a and more")
+    assert not hdf5.is_foreign(path)
+    assert not hdf5.is_foreign(tmp_path)
+    assert not hdf5.is_foreign(tmp_path / "absent.h5")

@@ -151,9 +151,9 @@ def evaluate(
     """Score a run, or images from elsewhere, against real images, or whatever else is named. Nothing is written but
     the sheets of images in a run's folder `exhibits`, for reports.
 
-    Either side is a run, whose averaged networks generate images; a folder of images, an .npz or .npy file, or a
-    prepared HDF5 file, of which all images count; or a data set ("mnist", "folder:PATH@64", "h5:PATH"), of which the
-    test split counts, unless others are named, such as "mnist#train" or "cifar10#train+validation".
+    Either side is a run, whose averaged networks generate images; a folder of images, an .npz, .npy or HDF5 file, of
+    which all images count; or a data set ("mnist", "folder:PATH@64", "h5:PATH"), of which the test split counts, unless
+    others are named, such as "mnist#train" or "cifar10#train+validation".
 
     Args:
         against: by default the data set that the run was trained on.

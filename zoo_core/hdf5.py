@@ -18,7 +18,13 @@ from typing import Any, BinaryIO
 import h5py
 import numpy as np
 
-_START = b"\x89HDF\r\n\x1a\n\x03"  # of a file in that layout: the signature, and superblock version 3
+SIGNATURE = b"\x89HDF\r\n\x1a\n"
+"""How every HDF5 file starts."""
+
+_START = SIGNATURE + b"\x03"  # of a file in that layout, with superblock version 3
+
+_RAISED = (OSError, ValueError, KeyError, TypeError, RuntimeError, OverflowError, MemoryError)
+"""By h5py and NumPy, where a file is broken."""
 
 
 class Broken(Exception):
@@ -53,8 +59,24 @@ def reading(source: Path | bytes, format: str, schema: int) -> Iterator[h5py.Fil
             with h5py.File(stream, "r") as file:
                 _check_header(file, format, schema)
                 yield file
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError, OverflowError, MemoryError) as error:
+    except _RAISED as error:
         raise Broken(" ".join(str(error).split())) from error
+
+
+def is_foreign(path: Path) -> bool:
+    """Whether this is an HDF5 file that another program wrote: it is of another layout, or does not say its format.
+    What is of our layout and can't be opened counts as ours."""
+    if not path.is_file():
+        return False
+    try:
+        with path.open("rb") as stream:
+            start = stream.read(len(_START))
+            if start != _START:
+                return start.startswith(SIGNATURE)
+            with h5py.File(stream, "r") as file:
+                return "format" not in file.attrs
+    except _RAISED:
+        return False
 
 
 def write_text(item: h5py.Group, attribute: str, text: str) -> None:

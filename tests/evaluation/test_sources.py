@@ -1,6 +1,7 @@
 import os
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -141,6 +142,35 @@ def test_a_numpy_file_stands_for_its_images(suffix, images, tmp_path):
     assert (opened.splits, opened.images.name, opened.spec.labelled) == ("all", str(path), False)
     with pytest.raises(UsageError, match="can't be brought to another size"):
         open_images(f"{path}@8")
+
+
+@pytest.mark.parametrize("stored", [{}, {"compression": "gzip"}])
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_an_hdf5_file_of_another_program_is_read_as_an_npz_of_its_arrays(stored, channels, images, tmp_path):
+    array, labels = images(5, 4, channels), np.array([3, 0, 1, 1, 2])
+    np.savez(tmp_path / "a.npz", images=array, labels=labels)
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file.create_dataset("images", data=array, **stored)
+        file["labels"] = labels
+    opened, expected = open_images(f"{tmp_path}/a.h5"), open_images(f"{tmp_path}/a.npz")
+    assert np.array_equal(everything(opened.images), everything(expected.images))
+    assert opened.images.labels.tolist() == labels.tolist()
+    assert (opened.splits, opened.name) == ("all", f"{tmp_path}/a.h5")
+    assert opened.content_hash == expected.content_hash
+    with pytest.raises(UsageError, match="can't be brought to another size"):
+        open_images(f"{tmp_path}/a.h5@8")
+
+
+def test_a_file_of_the_zoo_that_is_damaged_or_of_another_kind_is_called_so(prepared):
+    content = prepared.read_bytes()
+    prepared.write_bytes(content[:100] + bytes([content[100] ^ 255]) + content[101:])
+    with pytest.raises(ZooError, match="is not a zoo data set"):
+        open_images(str(prepared))
+    prepared.write_bytes(content)
+    with h5py.File(prepared, "a") as file:
+        file.attrs["format"] = np.bytes_("zoo-checkpoint")
+    with pytest.raises(ZooError, match="'format' should be 'zoo-dataset', received 'zoo-checkpoint'"):
+        open_images(str(prepared))
 
 
 @pytest.mark.parametrize("size", ["", "@4"])

@@ -52,8 +52,8 @@ def evaluate(
 ) -> None:
     """Score a run, or images made elsewhere, against real images.
 
-    On either side, a run stands for images that it generates; a folder, an .npz file or a prepared .h5 file for all
-    images in it; a data set for its test images, or those of the splits that follow a #.
+    On either side, a run stands for images that it generates; a folder, an .npz or an .h5 file for all images
+    in it; a data set for its test images, or those of the splits that follow a #.
 
     Beside each score stand its 95 % interval and its floor: what other real images score. A run keeps the record as
     result.json.

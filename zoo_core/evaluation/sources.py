@@ -15,14 +15,15 @@ from zoo_core.data import SPLITS, Dataset, load_dataset, read_h5
 from zoo_core.data.dataset import digest, ordered_hash
 from zoo_core.data.sources import cut_size, parse_source, resize_dataset, without_splits
 from zoo_core.errors import UsageError
+from zoo_core.evaluation.array_files import open_hdf5, open_npz
 from zoo_core.evaluation.folder_images import FolderImages
 from zoo_core.evaluation.images import Images, InColour
-from zoo_core.evaluation.npz import open_npz
+from zoo_core.hdf5 import is_foreign
 from zoo_core.registry import registry
 from zoo_core.specs import DataSpec, Field
 
 _NUMPY = (".npz", ".npy")
-_PREPARED = (".h5", ".hdf5")
+_HDF5 = (".h5", ".hdf5")
 
 _FLOOR_FROM = ("train", "test", "validation")
 """The floor comes from the first of these that is not among the images themselves."""
@@ -103,7 +104,8 @@ def open_images(source: str, *, data_dir: Path | None = None, skip_bad: bool = F
     - A data set, `NAME`, `folder:PATH` or `h5:PATH`, each with an optional `@SIZE`, stands for its test split; for
       others where they are named, such as `mnist#train` or `cifar10@16#train+validation`.
     - A path stands for all images that are there: a folder (with those in it, and an optional `@SIZE`), an .npz or
-      .npy file, or a prepared HDF5 file. One that is called like a built-in data set is written `./mnist`.
+      .npy file, or an HDF5 file, prepared or of such arrays. One that is called like a built-in data set is written
+      `./mnist`.
 
     Args:
         data_dir: the folder with the built-in sets' `<name>.npz`; by default ZOO_DATA_DIR, or else a download.
@@ -168,7 +170,7 @@ def _path(source: str) -> tuple[Path, tuple[int, int] | None] | None:
     path, size = cut_size(source)
     if os.path.exists(path) and size is not None:
         return Path(path), size
-    if os.sep in path or Path(path).suffix in _NUMPY + _PREPARED:
+    if os.sep in path or Path(path).suffix in _NUMPY + _HDF5:
         raise UsageError(f"There is no file or folder '{path}'.", "Check the path.")
     return None
 
@@ -178,15 +180,15 @@ def _open_path(source: str, path: Path, size: tuple[int, int] | None, skip_bad: 
     if path.is_dir():
         folder = FolderImages(path, size, skip_bad=skip_bad, name=source)
         return _unsplit(folder, folder.skipped)
-    if kind in _PREPARED:
+    if kind in _HDF5 and not is_foreign(path):
         dataset = read_h5(path, name=source)
         return _open_splits(dataset if size is None else resize_dataset(dataset, size), SPLITS)
-    if kind in _NUMPY and size is None:
-        return _unsplit(open_npz(path))
-    if kind in _NUMPY:
+    if kind in _NUMPY + _HDF5 and size is None:
+        return _unsplit(open_npz(path) if kind in _NUMPY else open_hdf5(path))
+    if kind in _NUMPY + _HDF5:
         raise UsageError(f"'{path}' can't be brought to another size, received '{source}'.", "Resize what it is of.")
     raise UsageError(
-        f"'{path}' should be a folder of images, or end in {', '.join(_NUMPY + _PREPARED)}.",
+        f"'{path}' should be a folder of images, or end in {', '.join(_NUMPY + _HDF5)}.",
         "Several image files are named by the folder that they lie in.",
     )
 

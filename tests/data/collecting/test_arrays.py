@@ -2,6 +2,7 @@ import gzip
 import pickle
 import struct
 
+import h5py
 import numpy as np
 import pytest
 
@@ -93,6 +94,22 @@ def test_other_arrays_are_refused(arrays, message, tmp_path, opened):
     np.savez(tmp_path / "a.npz", **arrays)
     with pytest.raises(UsageError, match=message):
         opened(tmp_path / "a.npz")
+
+
+@pytest.mark.parametrize("prefix", ["", "h5:"])
+@pytest.mark.parametrize("stored", [{}, {"compression": "gzip"}])
+def test_hdf5_files_of_other_programs_are_read_by_the_same_rule(prefix, stored, tmp_path, opened):
+    images, labels = random((5, 6, 7, 3)), np.array([2, 10, 2, 0, 2])
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file.create_dataset("images", data=images, **stored)
+        file["labels"] = labels
+    source = opened(f"{prefix}{tmp_path}/a.h5")
+    check(source, images, labels)
+    assert source.classes == ("0", "2", "10")
+    with h5py.File(tmp_path / "b.h5", "w") as file:
+        file["images"] = images / 255
+    with pytest.raises(UsageError, match="received float64"):
+        opened(f"{prefix}{tmp_path}/b.h5")
 
 
 def test_damage_is_found_when_it_is_unpacked(tmp_path, opened, work):

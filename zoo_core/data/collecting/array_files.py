@@ -1,6 +1,7 @@
-"""Arrays from files: NumPy's, idx, prepared files, and data sets that have a name."""
+"""Arrays from files: NumPy's, HDF5, idx, prepared files, and data sets that have a name."""
 
 import hashlib
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +11,13 @@ from zoo_core.data.collecting.arrays import Arrays, Part
 from zoo_core.data.collecting.files import stamp
 from zoo_core.data.collecting.unpacking import unpacked, written
 from zoo_core.data.dataset import SPLITS
+from zoo_core.data.foreign_hdf5 import reading_hdf5
 from zoo_core.data.hdf5 import Prepared
 from zoo_core.data.idx import reading_idx
 from zoo_core.data.named import load_named
 from zoo_core.data.npz import reading_numpy
 from zoo_core.errors import UsageError
+from zoo_core.hdf5 import is_foreign
 
 
 def open_numpy(name: str, path: Path, work: Path) -> Arrays:
@@ -24,7 +27,16 @@ def open_numpy(name: str, path: Path, work: Path) -> Arrays:
         UsageError: if it holds anything else.
         ZooError: if it is damaged, or too large when unpacked.
     """
-    with reading_numpy(path) as file:
+    return _open(name, reading_numpy(path), work)
+
+
+def open_hdf5(name: str, path: Path, work: Path) -> Arrays:
+    """An HDF5 file, either prepared or with such arrays as an .npz. Raises as `open_numpy` and `open_prepared`."""
+    return _open(name, reading_hdf5(path), work) if is_foreign(path) else open_prepared(name, path)
+
+
+def _open(name: str, reading: AbstractContextManager[ArrayFile], work: Path) -> Arrays:
+    with reading as file:
         splits = [split for split in ("train", "test") if f"x_{split}" in file.headers]
         named: list[tuple[str | None, str, str | None]]
         if splits:
@@ -40,7 +52,7 @@ def open_numpy(name: str, path: Path, work: Path) -> Arrays:
             Part(split, _of_numpy(file, images, work), None if labels is None else _labels(file, labels, work))
             for split, images, labels in named
         ]
-    return Arrays(name, parts, None, stamp(path))
+    return Arrays(name, parts, None, stamp(file.path))
 
 
 def open_idx(name: str, path: Path, work: Path) -> Arrays:

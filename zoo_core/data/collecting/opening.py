@@ -4,7 +4,7 @@ import os
 import zipfile
 from pathlib import Path
 
-from zoo_core.data.collecting.array_files import open_idx, open_named, open_numpy, open_prepared
+from zoo_core.data.collecting.array_files import open_hdf5, open_idx, open_named, open_numpy
 from zoo_core.data.collecting.base import ImageSource
 from zoo_core.data.collecting.folder import Folder
 from zoo_core.data.collecting.table import Table
@@ -13,13 +13,14 @@ from zoo_core.data.collecting.zip import Zip
 from zoo_core.data.decoding import is_image
 from zoo_core.data.idx import is_idx
 from zoo_core.errors import UsageError, ZooError
+from zoo_core.hdf5 import SIGNATURE
 from zoo_core.registry import registry
 
 _ACCEPTED = (
     "Accepted are folders of images, tar and zip archives, .npz and .npy files, idx files, .csv files with a column "
-    "'path', prepared .h5 files, and the built-in sets."
+    "'path', .h5 files, prepared or of arrays, and the built-in sets."
 )
-_HDF5, _NUMPY, _ZIP = b"\x89HDF\r\n\x1a\n", b"\x93NUMPY", b"PK\x03\x04"
+_NUMPY, _ZIP = b"\x93NUMPY", b"PK\x03\x04"
 
 
 def open_source(text: str, work: Path, data_dir: Path | None) -> ImageSource:
@@ -42,7 +43,7 @@ def open_source(text: str, work: Path, data_dir: Path | None) -> ImageSource:
     prefixed = colon == ":" and kind in ("folder", "h5") and rest != ""
     path = Path(os.path.abspath(os.path.expanduser(rest if prefixed else text)))
     if prefixed and kind == "h5":
-        return open_prepared(text, path)
+        return open_hdf5(text, path, work)
     try:
         if not path.exists():
             if prefixed or os.sep in text or path.suffix:
@@ -63,8 +64,8 @@ def _open_file(name: str, path: Path, work: Path) -> ImageSource:
         start = file.read(4096)
     if not start:
         raise UsageError(f"'{name}' is empty.", _ACCEPTED)
-    if start.startswith(_HDF5):
-        return open_prepared(name, path)
+    if start.startswith(SIGNATURE):
+        return open_hdf5(name, path, work)
     if start.startswith(_NUMPY):
         return open_numpy(name, path, work)
     if is_idx(_decompressed_start(path) or start):

@@ -10,7 +10,7 @@ from PIL import Image
 
 from zoo_core.data import array_file
 from zoo_core.errors import UsageError, ZooError
-from zoo_core.evaluation.npz import open_npz
+from zoo_core.evaluation.array_files import open_npz
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
-"""Images in a NumPy file, .npz or .npy, mapped from disk; `zoo_core.data.npz` has what is checked before."""
+"""Images in files of arrays, mapped from disk; `zoo_core.data.array_file` has what is checked before."""
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import numpy as np
 from zoo_core.data.array_file import ArrayFile, numbered_labels
 from zoo_core.data.dataset import digest, ordered_hash
 from zoo_core.data.decoding import on_white
+from zoo_core.data.foreign_hdf5 import reading_hdf5
 from zoo_core.data.npz import reading_numpy
 from zoo_core.evaluation.images import CHUNK, ArrayImages
 from zoo_core.evaluation.spool import spool
@@ -27,13 +29,23 @@ def open_npz(path: Path, name: str | None = None) -> ArrayImages:
         UsageError: if it holds anything else than such arrays.
         ZooError: if it is damaged or too large when unpacked, or there is no room to unpack it.
     """
-    with reading_numpy(path) as file:
+    return _open(reading_numpy(path), name or str(path))
+
+
+def open_hdf5(path: Path) -> ArrayImages:
+    """The images in an HDF5 file that is no prepared one, by the same rule. Raises as `open_npz`, and UsageError where
+    the arrays do not lie in the file itself, or are compressed in another way than h5py's own."""
+    return _open(reading_hdf5(path), str(path))
+
+
+def _open(reading: AbstractContextManager[ArrayFile], name: str) -> ArrayImages:
+    with reading as file:
         name_of_images = file.name_of_images()
         file.check_images(name_of_images)
         images, labels = _mapped(file, name_of_images), None
         if (name_of_labels := file.name_of_labels(name_of_images)) is not None:
-            labels = numbered_labels(file.read(name_of_labels), f"'{path}'")
-    stored = ArrayImages(name or str(path), _as_uint8(images), labels)
+            labels = numbered_labels(file.read(name_of_labels), f"'{file.path}'")
+    stored = ArrayImages(name, _as_uint8(images), labels)
     stored.content_hash = ordered_hash(digest(image) for chunk in stored.chunks() for image in chunk)
     return stored
 

@@ -15,7 +15,7 @@ from zoo_core.evaluation.generation import generate
 from zoo_core.evaluation.judge import HeldOutScore
 from zoo_core.evaluation.protocol import load_protocol, refuse_beside
 from zoo_core.evaluation.record import Record
-from zoo_core.evaluation.sources import Opened, open_images
+from zoo_core.evaluation.sources import Opened, number_classes, open_images
 from zoo_core.features import load_features
 from zoo_core.lists import as_list
 from zoo_core.registry import registry
@@ -207,6 +207,7 @@ def evaluate(
             if rule:
                 rule.check_data(load_dataset(rule.data.fitted, directory).spec)
             judged = _open(str(evaluated), count, seed, directory, skip_bad)
+            judged, reference = number_classes(judged, reference)
             return evaluate_images(str(evaluated), judged, reference, rules)
         return evaluate_run(run, _trained_on(run, directory), reference, rules)
 

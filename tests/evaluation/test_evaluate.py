@@ -194,6 +194,19 @@ def test_a_broken_image_is_named_or_left_out_and_listed(folder, tmp_path):
     assert all(found.n_generated == 3 for found in record.metrics.values())
 
 
+def test_two_files_of_labelled_images_are_compared_class_by_class(tmp_path, digits):
+    images, labels = digits.images("test"), digits.labels("test")
+    np.savez(tmp_path / "one.npz", images=images[::2], labels=labels[::2])
+    np.savez(tmp_path / "other.npz", images=images[1::2], labels=labels[1::2])
+    with pytest.warns(UserWarning, match="10 of 10 classes"):
+        unnamed = score(tmp_path / "one.npz", str(tmp_path / "other.npz"), metric="intra_fd")
+    assert 0 < unnamed.value < 50
+    np.savez(tmp_path / "mixed.npz", images=images[::2], labels=np.roll(labels[::2], 1))
+    with pytest.warns(UserWarning, match="10 of 10 classes"):
+        mixed = score(tmp_path / "mixed.npz", str(tmp_path / "other.npz"), metric="intra_fd")
+    assert mixed.value > 2 * unnamed.value
+
+
 @pytest.fixture
 def protocol(tmp_path, digits) -> Path:
     """A small protocol of one's own."""

@@ -11,7 +11,7 @@ from PIL import Image
 from zoo_core.data import SPLITS, load_dataset, write_h5
 from zoo_core.errors import UsageError, ZooError
 from zoo_core.evaluation.images import ArrayImages, Images
-from zoo_core.evaluation.sources import Opened, SplitImages, open_images, relabel, same_channels
+from zoo_core.evaluation.sources import Opened, SplitImages, number_classes, open_images, relabel, same_channels
 
 
 @pytest.fixture(scope="module")
@@ -313,6 +313,21 @@ def test_labels_of_other_classes_are_none(images, classes):
 def test_images_without_labels_stay_without(images):
     there = ArrayImages("a", images(2, 4))
     assert relabel(there, ["cat"]) is there
+
+
+def test_labels_without_names_on_either_side_are_called_by_their_numbers(images, tmp_path):
+    for name, labels in (("a", [7, 1, 2**31 - 1]), ("b", [1, 1, 3]), ("none", None)):
+        np.savez(tmp_path / f"{name}.npz", images=images(3, 4), **({"labels": labels} if labels else {}))
+    one, other, unlabelled = (open_images(f"{tmp_path}/{name}.npz") for name in ("a", "b", "none"))
+    numbered, against = number_classes(one, other)
+    assert numbered.images.classes == against.images.classes == ("1", "3", "7", "2147483647")
+    assert numbered.images.labels.tolist() == [2, 0, 3]
+    assert against.images.labels.tolist() == [0, 0, 1]
+    assert numbered.images.labels.dtype == np.int32
+    assert np.array_equal(everything(numbered.images), everything(one.images))
+    assert one.images.classes == (), "the original stays as it was"
+    for pair in ((one, open_images("digits@8")), (open_images("digits@8"), one), (one, unlabelled), (unlabelled, one)):
+        assert number_classes(*pair) == pair
 
 
 def test_gray_beside_colour_becomes_colour(images):

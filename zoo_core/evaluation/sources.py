@@ -5,7 +5,7 @@ import os
 import re
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -154,11 +154,29 @@ def relabel(images: Images, classes: Sequence[str]) -> Images:
     return relabelled
 
 
+def number_classes(judged: Opened, reference: Opened) -> tuple[Opened, Opened]:
+    """Both sides, with the numbers of their classes as names where both have labels and neither has names, as two .npz
+    files: what compares class by class then can. Where one side has names they are left as they are."""
+    one, other = judged.images, reference.images
+    if one.labels is None or other.labels is None or one.classes or other.classes:
+        return judged, reference
+    found, labels = np.unique(np.concatenate([one.labels, other.labels]), return_inverse=True)
+    of_one, of_other = np.split(labels.astype(np.int32), [len(one)])
+    classes = tuple(map(str, found.tolist()))
+    return _labelled(judged, of_one, classes), _labelled(reference, of_other, classes)
+
+
 def same_channels(*images: Images) -> tuple[Images, ...]:
     """All of them in colour if any is; gray ones by repetition."""
     if all(one.shape[2] == images[0].shape[2] for one in images):
         return images
     return tuple(InColour(one) if one.shape[2] == 1 else one for one in images)
+
+
+def _labelled(opened: Opened, labels: np.ndarray, classes: tuple[str, ...]) -> Opened:
+    images = copy.copy(opened.images)
+    images.labels, images.classes = labels, classes
+    return replace(opened, images=images)
 
 
 def _path(source: str) -> tuple[Path, tuple[int, int] | None] | None:

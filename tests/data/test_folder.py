@@ -212,6 +212,20 @@ def test_unreadable_images_are_counted_and_the_first_named(tmp_path):
     assert "003.png" not in str(caught.value)
 
 
+def test_a_split_of_which_nothing_can_be_read_is_an_error_in_any_case(tmp_path):
+    for split in ("train", "validation", "test"):
+        fill(tmp_path / split, 2)
+    for number in range(2):
+        (tmp_path / "test" / f"{number:03}.png").write_bytes(b"")
+        skipped = []
+        if number == 0:
+            assert load_dataset(f"folder:{tmp_path}", skipped=skipped).spec.splits["test"] == 1
+            assert skipped == [("test/000.png", "it is empty")]
+        else:
+            with pytest.raises(ZooError, match=r"2 of 6 images can't be read: .*test/000\.png.*test/001\.png"):
+                load_dataset(f"folder:{tmp_path}", skipped=skipped)
+
+
 def test_the_content_must_be_of_an_accepted_format(tmp_path):
     for name in "abc":
         save(tmp_path / f"{name}.png", Image.new("RGB", (4, 4)), format="EPS")

@@ -133,6 +133,21 @@ def test_bad_files_are_left_out_on_demand(folder):
     assert len(opened.images) == 8
 
 
+def test_bad_files_of_a_data_set_are_left_out_on_demand_and_the_others_stay_in_their_splits(folder):
+    whole = open_images(f"folder:{folder}#train")
+    bad = next(folder.rglob(f"{everything(whole.images)[0, 0, 0, 0]}.png"))
+    bad.write_bytes(b"")
+    with pytest.raises(ZooError, match=r"1 of 8 images can't be read.*--skip-bad"):
+        open_images(f"folder:{folder}#train")
+    opened = open_images(f"folder:{folder}#train", skip_bad=True)
+    assert opened.skipped == ((bad.relative_to(folder).as_posix(), "it is empty"),)
+    assert np.array_equal(everything(opened.images), everything(whole.images)[1:])
+    assert opened.images.labels.tolist() == whole.images.labels[1:].tolist()
+    assert opened.content_hash != whole.content_hash
+    test = open_images(f"folder:{folder}", skip_bad=True)
+    assert test.skipped == opened.skipped, "real images for the floor come from there"
+
+
 @pytest.mark.parametrize("suffix", [".npz", ".npy"])
 def test_a_numpy_file_stands_for_its_images(suffix, images, tmp_path):
     array, path = images(5, 4, 3), tmp_path / f"a{suffix}"

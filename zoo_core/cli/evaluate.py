@@ -31,7 +31,7 @@ from zoo_core.cli.output import emit, json_option
 @click.option(
     "--skip-bad",
     is_flag=True,
-    help="Leave out images of a folder, named by its path, that can't be read, and list them.",
+    help="Leave out images of a folder that can't be read, and list them.",
 )
 @data_dir_option
 @backend_option

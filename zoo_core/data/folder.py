@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from zoo_core.data.dataset import Dataset, Split, carve_all, carve_validation
-from zoo_core.data.decoding import EXTENSIONS, attempt_all, decode, is_image, several_sizes, unreadable
+from zoo_core.data.decoding import EXTENSIONS, attempt_all, decode, is_image, reason_of, several_sizes, unreadable
 from zoo_core.errors import UsageError, ZooError
 
 
@@ -25,7 +25,9 @@ class _File(NamedTuple):
     label: str | None
 
 
-def load_folder(path: Path, size: tuple[int, int] | None, name: str) -> Dataset:
+def load_folder(
+    path: Path, size: tuple[int, int] | None, name: str, skipped: list[tuple[str, str]] | None = None
+) -> Dataset:
     """Read a folder of images; the file's docstring shows the three layouts.
 
     Hidden files and files with other extensions are ignored, and so are folders within class folders. Of an animation
@@ -37,10 +39,12 @@ def load_folder(path: Path, size: tuple[int, int] | None, name: str) -> Dataset:
         size: (H, W) to crop (centred, to the aspect ratio) and resize the images to, as `PIL.ImageOps.fit` does with
             Lanczos' filter; None where all have one size.
         name: the data set's name.
+        skipped: takes the files that can't be read, each with the reason: they are left out, and all others stay in
+            the splits where they would be without that. By default such files are an error.
 
     Raises:
         UsageError: if there is no such folder, no images or too few, an unclear layout, or images of several sizes.
-        ZooError: if images can't be read; names the first of them.
+        ZooError: if images can't be read, those of a whole split where they may be left out; names the first of them.
     """
     try:
         if not path.is_dir():
@@ -51,10 +55,17 @@ def load_folder(path: Path, size: tuple[int, int] | None, name: str) -> Dataset:
     except OSError as error:
         raise ZooError(f"Can't list '{error.filename}': {error.strerror}.", "Check the path and the rights.") from error
     classes = _classes(path, files)
-    pixels = _read_all(path, [file.path for content in files.values() for file in content], size)
+    images, failures = _decode_all([file.path for content in files.values() for file in content], size)
+    good = {split: [file for file in content if file.path in images] for split, content in files.items()}
+    if failures and (skipped is None or not all(good.values())):
+        hint = "Replace or remove them. zoo datasets prepare sets them aside, zoo evaluate --skip-bad leaves them out."
+        raise unreadable(failures, len(images) + len(failures), hint)
+    if skipped is not None:
+        skipped += [(file.relative_to(path).as_posix(), reason_of(error)) for file, error in failures]
+    pixels = _stack(path, list(images.values()))
     numbers: dict[str | None, int] = {label: number for number, label in enumerate(classes)}
     splits, start = {}, 0
-    for split, content in files.items():
+    for split, content in good.items():
         labels = np.array([numbers[file.label] for file in content], np.int32) if classes else None
         splits[split] = Split(pixels[start : start + len(content)], labels)
         start += len(content)
@@ -130,13 +141,17 @@ def _classes(path: Path, files: Mapping[str, Sequence[_File]]) -> tuple[str, ...
     return tuple(sorted(label for label in found["train"] if label is not None))
 
 
-def _read_all(folder: Path, paths: Sequence[Path], size: tuple[int, int] | None) -> np.ndarray:
+def _decode_all(
+    paths: Sequence[Path], size: tuple[int, int] | None
+) -> tuple[dict[Path, np.ndarray], list[tuple[Path, Exception]]]:
+    """The images (H, W, 1 or 3) of the files that can be read, in their order, and the others with their errors."""
+    found = list(zip(paths, attempt_all(partial(decode, size=size), paths), strict=True))
+    images = {path: result for path, result in found if not isinstance(result, Exception)}
+    return images, [(path, result) for path, result in found if isinstance(result, Exception)]
+
+
+def _stack(folder: Path, images: Sequence[np.ndarray]) -> np.ndarray:
     """All images, uint8 (N, H, W, C): C is 1 if every one is grayscale."""
-    results = attempt_all(partial(decode, size=size), paths)
-    failures = [(path, result) for path, result in zip(paths, results, strict=True) if isinstance(result, Exception)]
-    if failures:
-        raise unreadable(failures, len(paths), "Replace or remove them.")
-    images = [result for result in results if not isinstance(result, Exception)]
     sizes = Counter((image.shape[0], image.shape[1]) for image in images)
     if len(sizes) > 1:
         raise several_sizes(folder, sizes, f"folder:{folder}@64")

@@ -77,7 +77,7 @@ def without_splits(text: str) -> str:
     return _cut_splits(text)[0]
 
 
-def load_dataset(source: str, data_dir: Path | None = None) -> Dataset:
+def load_dataset(source: str, data_dir: Path | None = None, skipped: list[tuple[str, str]] | None = None) -> Dataset:
     """Load a data set.
 
     Args:
@@ -85,6 +85,8 @@ def load_dataset(source: str, data_dir: Path | None = None) -> Dataset:
             are first cropped, centred, to its aspect ratio. `digits` alone means `digits@16`. Where splits are named,
             they together become the train split, read into memory; validation and test stay as they are.
         data_dir: the folder with the built-in sets' `<name>.npz`; by default ZOO_DATA_DIR, or else a download.
+        skipped: takes the files of a folder that can't be read, each with the reason: they are left out. By default
+            they are an error.
 
     Raises:
         UsageError: for what is misspelt or not there, or for the test split as one to train on.
@@ -97,16 +99,16 @@ def load_dataset(source: str, data_dir: Path | None = None) -> Dataset:
             f"'{source}' would train on the test split, which scores are taken against.",
             "Name train, validation or both, such as cifar10#train+validation.",
         )
-    dataset = _load(parsed, source, data_dir)
+    dataset = _load(parsed, source, data_dir, skipped)
     if splits is not None and splits != ("train",):
         dataset = _trained_on(dataset, splits)
     return dataset if parsed.degradation is None else dataset.degraded(parsed.degradation)
 
 
-def _load(source: Source, name: str, data_dir: Path | None) -> Dataset:
+def _load(source: Source, name: str, data_dir: Path | None, skipped: list[tuple[str, str]] | None) -> Dataset:
     kind, target, size, *_ = source
     if kind == "folder":
-        return load_folder(_path(target), size, name=name)
+        return load_folder(_path(target), size, name, skipped)
     if kind == "h5":
         dataset = read_h5(_path(target), name=name)
         wanted = size or dataset.images("train").shape[1:3]

@@ -109,7 +109,7 @@ def open_images(source: str, *, data_dir: Path | None = None, skip_bad: bool = F
 
     Args:
         data_dir: the folder with the built-in sets' `<name>.npz`; by default ZOO_DATA_DIR, or else a download.
-        skip_bad: leave out files of a folder, named by its path alone, that can't be read.
+        skip_bad: leave out files of a folder that can't be read.
 
     Raises:
         UsageError: for what is misspelt or not there, or is not images of one size.
@@ -119,8 +119,9 @@ def open_images(source: str, *, data_dir: Path | None = None, skip_bad: bool = F
     if found is not None:
         return _open_path(source, *found, skip_bad)
     splits = parse_source(source).splits or ("test",)
-    dataset = load_dataset(without_splits(source), data_dir)
-    return _open_splits(dataset, splits)
+    skipped: list[tuple[str, str]] = []
+    dataset = load_dataset(without_splits(source), data_dir, skipped if skip_bad else None)
+    return _open_splits(dataset, splits, skipped)
 
 
 def relabel(images: Images, classes: Sequence[str]) -> Images:
@@ -211,7 +212,7 @@ def _open_path(source: str, path: Path, size: tuple[int, int] | None, skip_bad: 
     )
 
 
-def _open_splits(dataset: Dataset, splits: Sequence[str]) -> Opened:
+def _open_splits(dataset: Dataset, splits: Sequence[str], skipped: Sequence[tuple[str, str]] = ()) -> Opened:
     other = next((split for split in _FLOOR_FROM if split not in splits), None)
     return Opened(
         name=dataset.name,
@@ -221,6 +222,7 @@ def _open_splits(dataset: Dataset, splits: Sequence[str]) -> Opened:
         content_hash=dataset.spec.content_hash,
         others=None if other is None else SplitImages(dataset, [other]),
         dataset=dataset,
+        skipped=tuple(skipped),
     )
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from zoo_core.errors import Interrupted, UnsupportedShape, UsageError, ZooError, unknown
+from zoo_core.errors import Interrupted, UnsupportedShape, UsageError, ZooError, counted, unknown
 
 
 @pytest.mark.parametrize(("kind", "code"), [(ZooError, 1), (UsageError, 2), (UnsupportedShape, 2), (Interrupted, 130)])
@@ -24,3 +24,7 @@ def test_what_is_near_nothing_lists_everything():
     assert unknown("model", "transformer", ["vae", "dcgan"]).hint == "Known: dcgan, vae."
     assert unknown("model", "vae", []).hint == "Known: none."
     assert unknown("model", "vae", [], "Install one.").hint == "Install one."
+
+
+def test_one_is_no_plural():
+    assert [counted(number, "image") for number in (0, 1, 1000)] == ["0 images", "1 image", "1,000 images"]

@@ -53,6 +53,11 @@ def unknown(kind: str, name: str, known: Iterable[str], hint: str = "") -> Unkno
     return UnknownName(f"Unknown {kind} '{name}'.", hint)
 
 
+def counted(number: int, what: str) -> str:
+    """ "1 image", "2 images", "1,000 images"."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
 class Interrupted(ZooError):
     """The user pressed Ctrl-C; what was done is saved, and the hint says how to go on."""
 

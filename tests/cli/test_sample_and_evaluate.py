@@ -24,6 +24,17 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return {m: api.train(m, "digits", folder / m, options=small, training=training).path for m in ("cgan", "vae")}
 
 
+def test_files_that_were_left_out_are_counted(invoke: Invoke, tmp_path: Path):
+    for number in range(8):
+        Image.fromarray(np.full((8, 8), number, np.uint8)).save(tmp_path / f"{number}.png")
+    for bad, said in ((1, "1 image could not be read and was left out."), (2, "2 images could not be read and were")):
+        (tmp_path / f"bad{bad}.png").write_bytes(b"")
+        result = invoke("evaluate", str(tmp_path), "--against", "digits@8", "--metrics", "dc", "--skip-bad")
+        assert result.exit_code == 0, result.stderr
+        assert "skipped bad1.png: it is empty" in result.stderr
+        assert said in result.stderr
+
+
 def test_samples_as_files(invoke: Invoke, runs: dict[str, Path], tmp_path: Path):
     out = tmp_path / "samples"
     result = invoke("sample", str(runs["vae"]), "-n", "5", "--out", str(out), "--json")

@@ -184,7 +184,7 @@ def several_sizes(folder):
         (one_training_image, "at least 2 images"),
         (strange_class_in_test, "test has classes that train has not: cats.*train has: cat"),
         (loose_images_in_test, "test has classes that train has not: images outside"),
-        (several_sizes, r"2 \(height x width\): 4x6 \(3 images\), 8x9 \(1 images\).*folder:.*@64"),
+        (several_sizes, r"2 \(height x width\): 4x6 \(3 images\), 8x9 \(1 image\).*folder:.*@4x6"),
     ],
 )
 def test_refused(tmp_path, build, message):

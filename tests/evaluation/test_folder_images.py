@@ -120,9 +120,13 @@ def test_a_size_crops_the_centre_and_resizes_as_in_a_data_set(tmp_path):
 
 def test_several_sizes_need_one(folder):
     save(folder / "z.png", noise(0, (8, 9)))
-    with pytest.raises(UsageError, match=rf"4x6 \(6 images\), 8x9 \(1 images\).*{folder.name}@64"):
+    with pytest.raises(UsageError, match=rf"4x6 \(6 images\), 8x9 \(1 image\).*{folder.name}@4x6"):
         FolderImages(folder)
     assert len(FolderImages(folder, (4, 4))) == 7
+    for number in range(9):
+        save(folder / f"z{number}.png", noise(0, (5, 5)))
+    with pytest.raises(UsageError, match=rf"{folder.name}@5$"):
+        FolderImages(folder)
 
 
 def test_no_images_and_no_folder(tmp_path):

@@ -68,6 +68,7 @@ def evaluate(
     """
     from zoo_core import api
     from zoo_core.cli.progress import StderrReport
+    from zoo_core.errors import counted
     from zoo_core.files import write_text
     from zoo_core.reporting.words import bounds, number
     from zoo_core.runs import RunFolder
@@ -90,7 +91,8 @@ def evaluate(
     for skipped in record.skipped:
         click.echo(f"skipped {skipped}", err=True)
     if record.skipped:
-        click.echo(f"{len(record.skipped)} images could not be read and were left out.", err=True)
+        left_out = "was left out" if len(record.skipped) == 1 else "were left out"
+        click.echo(f"{counted(len(record.skipped), 'image')} could not be read and {left_out}.", err=True)
     text = record.model_dump_json(indent=2)
     if record.source is not None:
         write_text(RunFolder.open(Path(evaluated)).result_file, text + "\n")

@@ -11,10 +11,13 @@ from typing import TypeVar
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from zoo_core.errors import UsageError, ZooError
+from zoo_core.errors import UsageError, ZooError, counted
 
 EXTENSIONS = (".png", ".jpg", ".jpeg", ".jfif", ".bmp", ".gif", ".webp", ".tif", ".tiff")
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF")  # a .png that is really EPS must not start Ghostscript
+
+LARGEST_SIDE = 4096
+"""Of the sizes that images are brought to."""
 
 T = TypeVar("T")
 
@@ -77,13 +80,14 @@ def unreadable(failures: Sequence[tuple[Path, Exception]], count: int, hint: str
     return ZooError(f"{len(failures)} of {count} images can't be read: {first}{others}.", hint)
 
 
-def several_sizes(folder: Path, sizes: Counter[tuple[int, int]], example: str) -> UsageError:
-    """The error for images of several sizes (H, W); `example` is the source with a size."""
-    common = ", ".join(f"{height}x{width} ({count} images)" for (height, width), count in sizes.most_common(5))
+def several_sizes(folder: Path, sizes: Counter[tuple[int, int]], source: str) -> UsageError:
+    """The error for images of several sizes (H, W); suggests the source with the commonest that may be asked for."""
+    common = ", ".join(f"{height}x{width} ({counted(n, 'image')})" for (height, width), n in sizes.most_common(5))
+    height, width = next((size for size, _ in sizes.most_common() if max(size) <= LARGEST_SIDE), (64, 64))
     return UsageError(
         f"The images of '{folder}' should have one size, but they have {len(sizes)} (height x width): {common}"
         f"{', …' if len(sizes) > 5 else ''}.",
-        f"Name the size to crop and resize them to: {example}",
+        f"Name the size to crop and resize them to: {source}@{height if height == width else f'{height}x{width}'}",
     )
 
 

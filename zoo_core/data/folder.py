@@ -154,7 +154,7 @@ def _stack(folder: Path, images: Sequence[np.ndarray]) -> np.ndarray:
     """All images, uint8 (N, H, W, C): C is 1 if every one is grayscale."""
     sizes = Counter((image.shape[0], image.shape[1]) for image in images)
     if len(sizes) > 1:
-        raise several_sizes(folder, sizes, f"folder:{folder}@64")
+        raise several_sizes(folder, sizes, f"folder:{folder}")
     ((height, width),) = sizes
     pixels = np.empty((len(images), height, width, max(image.shape[2] for image in images)), np.uint8)
     for target, image in zip(pixels, images, strict=True):

@@ -11,14 +11,13 @@ import numpy as np
 from PIL import Image
 
 from zoo_core.data.dataset import SPLITS, Dataset, Split
+from zoo_core.data.decoding import LARGEST_SIDE
 from zoo_core.data.degradation import Degradation
 from zoo_core.data.folder import load_folder
 from zoo_core.data.hdf5 import read_h5
 from zoo_core.data.named import load_named
 from zoo_core.errors import UsageError, unknown
 from zoo_core.registry import registry
-
-_LARGEST_SIDE = 4096
 
 
 class Source(NamedTuple):
@@ -188,9 +187,9 @@ def _path(text: str) -> Path:
 
 def _side(digits: str, source: str) -> int:
     side = int(digits) if len(digits) <= 4 else 0
-    if not 1 <= side <= _LARGEST_SIDE:
+    if not 1 <= side <= LARGEST_SIDE:
         raise UsageError(
-            f"A size must lie between 1 and {_LARGEST_SIDE}, received '{source}'.",
+            f"A size must lie between 1 and {LARGEST_SIDE}, received '{source}'.",
             "For example: folder:photos@64, or @48x64 for 48 rows of 64 pixels.",
         )
     return side

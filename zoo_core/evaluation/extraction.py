@@ -24,7 +24,7 @@ import platformdirs
 from filelock import FileLock, Timeout
 
 from zoo_core import hdf5
-from zoo_core.errors import ZooError
+from zoo_core.errors import ZooError, counted
 from zoo_core.evaluation.images import CHUNK, Images
 from zoo_core.evaluation.spool import spool
 from zoo_core.features import FeatureNetwork, plugin_of
@@ -211,8 +211,8 @@ def _features(network: FeatureNetwork, images: Images) -> Iterator[np.ndarray]:
             or features.shape != (len(chunk), dimension or features.shape[1])
         ):
             raise ZooError(
-                f"'{network.name}' should give {len(chunk)} images one float32 vector each, all of one length; "
-                f"received {features.dtype} {features.shape}.",
+                f"'{network.name}' should give {counted(len(chunk), 'image')} one float32 vector each, all of one "
+                f"length; received {features.dtype} {features.shape}.",
                 "Report it to whoever wrote this feature network.",
             )
         broken = np.flatnonzero(~np.isfinite(features).all(axis=1))

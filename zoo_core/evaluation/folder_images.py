@@ -56,7 +56,7 @@ class FolderImages(Images):
             raise unreadable(bad, len(files), "Replace or remove them, or leave them out with --skip-bad.")
         sizes = Counter((seen.shape[0], seen.shape[1]) for _, seen in good)
         if len(sizes) > 1:
-            raise several_sizes(path, sizes, f"{path}@64")
+            raise several_sizes(path, sizes, str(path))
         ((height, width),) = sizes
         channels = max(seen.shape[2] for _, seen in good)
         self.name, self.shape = name or str(path), (height, width, channels)

@@ -12,6 +12,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from zoo_core.errors import counted
+
 MAX_BYTES = 2**20
 """Of one pickle, apart from the content of byte strings. It bounds the memory that a hostile one can ask for."""
 
@@ -54,7 +56,8 @@ class PickleReader(ABC):
         """
         taken = self.content[self.position : self.position + count]
         if len(taken) < count:
-            raise Broken(f"it ends within {count} bytes at {self.position}")
+            least = counted(self.position + count, "byte")
+            raise Broken(f"it is cut short: expected at least {least}, received {len(self.content):,}")
         self.position += count
         return taken
 

@@ -249,7 +249,7 @@ STATE = b"(K\x01K\x01M\x00\x0c\x86cnumpy\ndtype\n(U\x02u1K\x00K\x01tR\x89"
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (b"", "ends within 1 bytes"),
+        (b"", "is cut short: expected at least 1 byte, received 0"),
         (b"\x80\x02}.", "an array 'data' and a list 'labels'"),
         (b"\x80\x02}U\x04dataK\x01s.", "an array 'data'"),
         (b"\x80\x02}(U\x04data" + ARRAY + b"U\x06labels]u.", "an array 'data'"),

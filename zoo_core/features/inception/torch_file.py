@@ -9,7 +9,9 @@ All is little-endian. torch's `serialization.py` (2.13, `_legacy_save` and `_sav
 
 import io
 import math
+import pickle
 import zipfile
+from collections.abc import Callable
 
 import numpy as np
 
@@ -36,8 +38,7 @@ def read_tensors(content: bytes, where: str) -> dict[str, np.ndarray]:
         ZooError: for anything but a state dict of whole tensors, each within its storage, in one of the containers.
     """
     try:
-        read = _read_zip if content.startswith(b"PK") else _read_legacy
-        state, storages = read(content)
+        state, storages = _reader_of(content)(content)
         return {name: _view(name, tensor, storages) for name, tensor in state.items()}
     except Broken as error:
         raise ZooError(
@@ -48,6 +49,14 @@ def read_tensors(content: bytes, where: str) -> dict[str, np.ndarray]:
 
 State = dict[str, Tensor]
 Storages = dict[str, np.ndarray]
+
+
+def _reader_of(content: bytes) -> Callable[[bytes], tuple[State, Storages]]:
+    if content.startswith(b"PK"):
+        return _read_zip
+    if content.startswith(pickle.PROTO):
+        return _read_legacy
+    raise Broken("it starts as neither of torch's containers does" if content else "it is empty")
 
 
 def _read_legacy(content: bytes) -> tuple[State, Storages]:
@@ -76,6 +85,8 @@ def _read_legacy(content: bytes) -> tuple[State, Storages]:
 def _read_zip(content: bytes) -> tuple[State, Storages]:
     if content.count(b"PK\x01\x02") > MAX_MEMBERS:
         raise Broken(f"it has more than {MAX_MEMBERS} members")
+    if not zipfile.is_zipfile(io.BytesIO(content)):
+        raise Broken(f"it is cut short: its zip archive should go on after {len(content):,} bytes")
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             return _read_members(archive, len(content))

@@ -194,6 +194,14 @@ def test_a_broken_image_is_named_or_left_out_and_listed(folder, tmp_path):
     assert all(found.n_generated == 3 for found in record.metrics.values())
 
 
+@pytest.mark.parametrize("alone", ["judged", "reference"])
+def test_a_single_image_is_told_where_it_is(alone, folder, tmp_path):
+    np.savez(tmp_path / "one.npz", images=np.zeros((1, 8, 8), np.uint8))
+    sides = (str(tmp_path / "one.npz"), str(folder))
+    with pytest.raises(UsageError, match=r"one\.npz' has 1 image, and a covariance takes 2 or more"):
+        score(*(sides if alone == "judged" else reversed(sides)))
+
+
 def test_two_files_of_labelled_images_are_compared_class_by_class(tmp_path, digits):
     images, labels = digits.images("test"), digits.labels("test")
     np.savez(tmp_path / "one.npz", images=images[::2], labels=labels[::2])

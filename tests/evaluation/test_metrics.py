@@ -79,6 +79,12 @@ def test_an_unknown_name_is_told_the_nearest():
         select(["sim"])
 
 
+@pytest.mark.parametrize("names", [["", ""], ["fd", ""]])
+def test_an_empty_name_is_told_what_is_expected(names):
+    with pytest.raises(UsageError, match=f"Expected names of metrics, received '{','.join(names)}'.*fd,prc"):
+        select(names)
+
+
 def test_what_metrics_need_is_known_before_anything_is_generated():
     assert {metric.needs for metric in select(["ssim", "psnr"])} == {"reconstructions"}
     assert [metric.name for metric in select(["all"])] == list(registry().metrics)

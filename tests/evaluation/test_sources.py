@@ -215,7 +215,11 @@ def test_a_path_that_looks_as_if_it_had_a_size_or_splits(folder):
     ("source", "message"),
     [
         ("digit", "Did you mean 'digits'"),
-        ("photo", "Unknown data set 'photo'.*folder:PATH"),
+        (
+            "photo",
+            r"Unknown data set 'photo', and there is no such path\. There are: digits.*\.h5 file or a run",
+        ),
+        ("digits_made", r"there is no such path\. Did you mean 'digits'\? A folder, an \.npz"),
         ("", "Unknown data set"),
         ("digits#trian", "Did you mean 'train'"),
         ("digits#train+train", "named once"),

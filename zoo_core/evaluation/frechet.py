@@ -37,6 +37,7 @@ class FrechetDistance(SampleMetric):
         network, reference = evaluand.network, evaluand.reference
         acronym = acronym_of(network)
         label, dimension = label_of(acronym, network), sample.features.dimension
+        estimate = frechet_estimate(sample.features.pick, sample.gaussian, reference.gaussian)
         # A floor from fewer images than that is known by its own number of images
         if sample is evaluand.generated and min(len(sample), len(reference)) <= dimension:
             warnings.warn(
@@ -45,7 +46,6 @@ class FrechetDistance(SampleMetric):
                 "Compare it only with others of the same counts, or take more images.",
                 stacklevel=2,
             )
-        estimate = frechet_estimate(sample.features.pick, sample.gaussian, reference.gaussian)
         return {key_of(acronym.lower(), network): Rated(estimate, label, "lower", len(reference))}
 
 

@@ -4,7 +4,7 @@ import functools
 from collections.abc import Iterable, Sequence
 
 from zoo_core.discovery import CORE
-from zoo_core.errors import ZooError
+from zoo_core.errors import UsageError, ZooError
 from zoo_core.evaluation.metric import Evaluand, Metric, Need, NotApplicable
 from zoo_core.evaluation.record import Score
 from zoo_core.registry import registry
@@ -21,13 +21,18 @@ def select(names: Sequence[str] | None) -> list[Metric]:
         names: None for the usual ones; ["all"] for every one that is installed.
 
     Raises:
-        UsageError: for an unknown name; tells the nearest one.
+        UsageError: for an unknown name; tells the nearest one. For an empty one.
         ZooError: where a plugin's code fails, or is not what its record says.
     """
     if names is None:
         names = USUAL
     elif list(names) == [ALL]:
         names = list(registry().metrics)
+    if not all(names):
+        raise UsageError(
+            f"Expected names of metrics, received '{','.join(names)}', where one is empty.",
+            "For example: --metrics fd,prc. All of them: zoo metrics list",
+        )
     return [open_metric(name) for name in dict.fromkeys(names)]
 
 

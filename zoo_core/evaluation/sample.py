@@ -4,6 +4,7 @@ from functools import cached_property
 
 import numpy as np
 
+from zoo_core.errors import UsageError, counted
 from zoo_core.evaluation.extraction import FeatureArray, FeatureStore
 from zoo_core.evaluation.images import Images
 from zoo_core.evaluation.neighbours import spacings
@@ -34,7 +35,12 @@ class Sample:
 
     @cached_property
     def gaussian(self) -> Gaussian:
-        """Mean and covariance of the features, float64."""
+        """Mean and covariance of the features, float64. Raises UsageError for a single image."""
+        if len(self) < 2:
+            raise UsageError(
+                f"'{self.images.name}' has {counted(len(self), 'image')}, and a covariance takes 2 or more.",
+                "Take more images.",
+            )
         return gaussian_statistics(self.features.chunks())
 
     def spacings(self, k: int) -> np.ndarray:

@@ -14,7 +14,7 @@ import numpy as np
 from zoo_core.data import SPLITS, Dataset, load_dataset, read_h5
 from zoo_core.data.dataset import digest, ordered_hash
 from zoo_core.data.sources import cut_size, parse_source, resize_dataset, without_splits
-from zoo_core.errors import UsageError
+from zoo_core.errors import UnknownName, UsageError
 from zoo_core.evaluation.array_files import open_hdf5, open_npz
 from zoo_core.evaluation.folder_images import FolderImages
 from zoo_core.evaluation.images import Images, InColour
@@ -24,6 +24,7 @@ from zoo_core.specs import DataSpec, Field
 
 _NUMPY = (".npz", ".npy")
 _HDF5 = (".h5", ".hdf5")
+_PATHS = "A folder, an .npz or .h5 file or a run is named by its path alone."
 
 _FLOOR_FROM = ("train", "test", "validation")
 """The floor comes from the first of these that is not among the images themselves."""
@@ -182,7 +183,8 @@ def _labelled(opened: Opened, labels: np.ndarray, classes: tuple[str, ...]) -> O
 
 def _path(source: str) -> tuple[Path, tuple[int, int] | None] | None:
     """The path and the size (H, W) that a source stands for; None where it names a data set."""
-    if source.startswith(("folder:", "h5:")) or re.split("[@#~]", source)[0] in registry().datasets:
+    name = re.split("[@#~]", source)[0]
+    if source.startswith(("folder:", "h5:")) or name in registry().datasets:
         return None
     if os.path.exists(source):
         return Path(source), None
@@ -191,6 +193,11 @@ def _path(source: str) -> tuple[Path, tuple[int, int] | None] | None:
         return Path(path), size
     if os.sep in path or Path(path).suffix in _NUMPY + _HDF5:
         raise UsageError(f"There is no file or folder '{path}'.", "Check the path.")
+    if not os.path.exists(name):
+        try:
+            registry().dataset(name, f"There are: {', '.join(registry().datasets)}.")
+        except UnknownName as error:
+            raise UnknownName(f"{error.message[:-1]}, and there is no such path.", f"{error.hint} {_PATHS}") from None
     return None
 
 

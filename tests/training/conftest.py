@@ -32,6 +32,7 @@ class Toy(GenerativeModel):
     normalize = True
     optimizer = keras.optimizers.Adam
     critic_repeat = 1
+    critic_every = 1
     generator_every = 1
     break_at = -1  # the step at which the generator's loss becomes NaN
 
@@ -47,7 +48,14 @@ class Toy(GenerativeModel):
 
     def phases(self) -> tuple[Phase, ...]:
         return (
-            Phase("critic", self.critic_loss, ("critic",), self.optimizer(1e-3), repeat=self.critic_repeat),
+            Phase(
+                "critic",
+                self.critic_loss,
+                ("critic",),
+                self.optimizer(1e-3),
+                repeat=self.critic_repeat,
+                every=self.critic_every,
+            ),
             Phase("generator", self.generator_loss, ("generator",), self.optimizer(1e-3), every=self.generator_every),
         )
 
@@ -130,7 +138,8 @@ def make_loop(data: Dataset, tmp_path: Path) -> Callable[..., Loop]:
             )
             created(path, description, "")
         feed = Feed(Feeder(data, "train", options.batch_size * engine.batches_per_step, 0), resident=False)
-        return Loop(RunFolder(path), engine, feed, "toy", options, callbacks, judge, dispatch=dispatch)
+        every = [phase.every for phase in built.model.phases()]
+        return Loop(RunFolder(path), engine, feed, "toy", options, callbacks, judge, dispatch=dispatch, every=every)
 
     return make
 

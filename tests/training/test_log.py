@@ -47,6 +47,26 @@ def test_a_loss_that_is_not_finite_is_found_within_a_dispatch(run: RunFolder):
         log.fetch(5)
 
 
+@pytest.mark.parametrize("number", [13, 15, 16, 17])
+def test_steps_in_which_no_phase_runs_count_too(run: RunFolder, number: int):
+    """Phases in every second and every third step: none in the steps 12, 14 and 18, counted from 1."""
+    losses = {n: np.array([np.nan if n == number else 1.0]) for n in (11, 13, 15, 16, 17)}
+    log = MetricsLog(run, images=8, every=(2, 3))
+    log.add([{"critic/loss": losses[11]}, {}, {"both/loss": losses[13]}, {}], 4, began=0)
+    log.add([{"critic/loss": losses[15]}, {"generator/loss": losses[16]}, {"critic/loss": losses[17]}, {}], 4, began=0)
+    with pytest.raises(NotFinite, match=rf"is nan at step {number}\."):
+        log.fetch(18)
+
+
+def test_a_line_between_two_steps_of_a_phase_has_no_loss(run: RunFolder):
+    log = MetricsLog(run, images=8, every=(4,))
+    for step, logs in ((1, {"vae/loss": 5.0}), (4, {}), (5, {"vae/loss": 3.0})):
+        log.add([logs], step - (run.metrics() or [{"step": 0}])[-1]["step"], began=0)
+        log.fetch(step)
+        log.write(step)
+    assert [(line["step"], line.get("vae/loss")) for line in run.metrics()] == [(1, 5.0), (4, None), (5, 3.0)]
+
+
 def test_steps_of_one_dispatch_count_as_single_ones(run: RunFolder):
     """Two dispatches, the second of two groups, since the generator's phase rests in odd steps."""
     log = MetricsLog(run, images=8)

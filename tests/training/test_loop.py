@@ -87,6 +87,21 @@ def test_a_line_is_the_mean_since_the_line_before(make_loop: MakeLoop):
     assert loop._run.metrics()[-1]["images"] == 48
 
 
+@pytest.mark.parametrize("dispatch", [1, 4])
+def test_there_may_be_steps_in_which_no_phase_runs(make_loop: MakeLoop, dispatch: int):
+    rests = {"critic_every": 2, "generator_every": 3}
+    settings = {"steps": 16, "log_every": 1 if dispatch == 1 else 8, "checkpoint_every": 16}
+    loop = make_loop("run", attributes=rests, dispatch=dispatch, **settings)
+    loop.run()
+    found = [{name for name in line if name.endswith("/loss")} for line in loop._run.metrics()]
+    if dispatch == 1:
+        both, critic, generator = {"critic/loss", "generator/loss"}, {"critic/loss"}, {"generator/loss"}
+        assert found == ([both, set(), critic, generator, critic, set()] * 3)[:16]
+    broken = make_loop("broken", attributes=rests | {"break_at": 9}, dispatch=dispatch, **settings)
+    with pytest.raises(ZooError, match=r"phase 'generator' is nan at step 10\."):
+        broken.run()
+
+
 @pytest.mark.parametrize("keep", [1, 2])
 def test_the_latest_checkpoints_are_kept(make_loop: MakeLoop, keep: int):
     loop = make_loop("run", steps=10, checkpoint_every=3, keep=keep)

@@ -48,13 +48,16 @@ class MetricsLog:
     Args:
         run: its folder, whose `metrics.jsonl` ends where the run goes on.
         images: seen in one step.
+        every: of each phase of the model; a step in which none of them runs logs nothing.
     """
 
-    def __init__(self, run: RunFolder, images: int, sinks: Sequence[Sink] = ()) -> None:
+    def __init__(self, run: RunFolder, images: int, sinks: Sequence[Sink] = (), every: Sequence[int] = (1,)) -> None:
         lines = run.metrics()
         self._run = run
         self._images = images
         self._sinks = sinks
+        self._every = every
+        self._steps = 0  # since the last line
         self._pending: list[Mapping[str, Any]] = []
         self._rows: list[dict[str, float]] = []
         self._notes: dict[str, float] = {}
@@ -70,6 +73,7 @@ class MetricsLog:
             compiles: whether they were compiled first; their time does not count then.
         """
         self._pending += logs
+        self._steps += count
         if compiles:
             self._collect()  # waits until they are done
         else:
@@ -86,10 +90,12 @@ class MetricsLog:
             began = time.perf_counter()
             self._collect()
             self._seconds += time.perf_counter() - began  # the device's time, and so that of the steps
-        for number, row in enumerate(self._rows, start=step - len(self._rows) + 1):
+        logged = (n for n in range(step - self._steps, step) if any(n % every == 0 for every in self._every))
+        for number, row in zip(logged, self._rows, strict=True):
             for name, value in row.items():
                 if name.endswith("/loss") and not np.isfinite(value):
-                    raise NotFinite(f"The loss of phase '{name.removesuffix('/loss')}' is {value} at step {number:,}.")
+                    phase = name.removesuffix("/loss")
+                    raise NotFinite(f"The loss of phase '{phase}' is {value} at step {number + 1:,}.")
 
     @property
     def seconds(self) -> float:
@@ -119,13 +125,14 @@ class MetricsLog:
         line |= {name: float(np.mean(values)) for name, values in logged.items()} | self._notes
         self._run.append_metrics(line)
         self._rows.clear()
+        self._steps = 0
         self._notes.clear()
         self._since_line = (self._seconds, 0)
         for sink in self._sinks:
             sink.log(line)
 
     def _collect(self) -> None:
-        for logs in self._pending:
+        for logs in filter(None, self._pending):
             values = {name: np.atleast_1d(backend().to_numpy(value)) for name, value in logs.items()}
             steps = len(next(iter(values.values())))
             self._rows += [{name: float(value[i]) for name, value in values.items()} for i in range(steps)]

@@ -48,6 +48,7 @@ class Loop:
         sinks: are told of every line of `metrics.jsonl`.
         dispatch: steps between looks at signals; the engine may run them at once.
         profile: write a trace of a few steps to the run's folder.
+        every: of each phase of the model, for `MetricsLog`.
     """
 
     def __init__(
@@ -62,6 +63,7 @@ class Loop:
         sinks: Sequence[Sink] = (),
         dispatch: int = 1,
         profile: bool = False,
+        every: Sequence[int] = (1,),
     ) -> None:
         self._run = run
         self._engine = engine
@@ -73,6 +75,7 @@ class Loop:
         self._sinks = sinks
         self._dispatch = dispatch
         self._profile = profile
+        self._every = every
 
     def restore(self) -> int:
         """Take up the last checkpoint, if there is one, and return its step. What came after it is dropped.
@@ -121,7 +124,7 @@ class Loop:
 
     def _train(self, stopping: bool) -> None:
         options, step = self._options, self._engine.step_count
-        log = MetricsLog(self._run, self._feed.images_per_step, self._sinks)
+        log = MetricsLog(self._run, self._feed.images_per_step, self._sinks, self._every)
         selection = Selection(self._run.metrics(), options.patience)
         for sink in self._sinks:
             sink.begin(self._run.description().label, step, options.steps, options.seconds)

@@ -266,4 +266,5 @@ def _loop(
         told,
         dispatch,
         around.profile,
+        [phase.every for phase in built.model.phases()],
     )

@@ -32,6 +32,35 @@ def test_a_run_and_its_resumption(invoke: Invoke, tmp_path: Path):
     assert [line["step"] for line in RunFolder(run).metrics()] == [3, 5]
 
 
+def test_a_run_is_gone_on_with_to_steps_however_they_are_given(invoke: Invoke, tmp_path: Path):
+    run = tmp_path / "run"
+    assert invoke("train", "vae", *TINY, "--steps", "1", "--out", str(run)).exit_code == 0
+    result = invoke("train", "--resume", str(run), "-t", "steps=2")
+    assert result.exit_code == 0, result.stderr
+    assert invoke("train", "--resume", str(run), "-t", "steps=3", "--steps", "3").exit_code == 0
+    assert [line["step"] for line in RunFolder(run).metrics()] == [1, 2, 3]
+    for asked, message in (("many", "steps='many'"), ("0", "greater than or equal to 1"), ("2", "has 3 steps already")):
+        refused = invoke("train", "--resume", str(run), "-t", f"steps={asked}")
+        assert refused.exit_code == 2
+        assert message in " ".join(refused.stderr.split())
+    assert len(RunFolder(run).metrics()) == 3
+
+
+def test_another_backend_than_that_of_the_run_is_refused_where_it_is_asked_for(invoke: Invoke, tmp_path: Path):
+    run = tmp_path / "run"
+    assert invoke("train", "vae", *TINY, "--steps", "1", "--out", str(run)).exit_code == 0
+    for same in ("jax", "auto"):
+        assert invoke("train", "--resume", str(run), "--steps", "1", "--backend", same).exit_code == 0
+    description = run / "run.json"
+    known = json.loads(description.read_text())
+    description.write_text(json.dumps(known | {"environment": known["environment"] | {"backend": "torch"}}))
+    result = invoke("train", "--resume", str(run), "--steps", "2", "--backend", "jax")
+    assert result.exit_code == 2
+    told = " ".join(result.stderr.split())
+    assert f"'{run}' was trained on the backend torch, and Keras runs on jax." in told
+    assert f"Go on where it began: zoo train --resume {run} --backend torch" in told
+
+
 def test_digits_are_the_data_set_unless_another_is_named(invoke: Invoke):
     result = invoke("train", "vae", "-o", "width=2", "--batch-size", "2", "--dry-run", "--json")
     assert json.loads(result.stdout)["data"] == "digits"
@@ -84,6 +113,9 @@ def test_a_dry_run_tells_what_the_run_would_take_and_writes_nothing(
         (("dcgan", "--data", "digits", "--steps", "0"), "greater than or equal to 1"),
         (("dcgan", "--steps", "5", "-t", "images=64"), "A training has one budget, received steps and images."),
         (("dcgan", "--steps", "5", "-t", "images=64", "--dry-run"), "A training has one budget"),
+        (("dcgan", "--steps", "5", "-t", "steps=6"), "--steps 5 and -t steps=6 contradict each other."),
+        (("dcgan", "--batch-size", "5", "-t", "batch_size=6"), "--batch-size 5 and -t batch_size=6 contradict"),
+        (("--resume", "runs/x", "--steps", "5", "-t", "steps=6"), "--steps 5 and -t steps=6 contradict each other."),
         (("dcgan", "-t", f"warmup={10**20}"), "less than or equal to 99999999"),
         (("dcgan", "--augment", "color,color"), "augment names each kind once, received color,color"),
         (("dcgan", "--data", "digits@4"), "at least 8x8 pixels"),

@@ -9,6 +9,17 @@ from zoo_core.keras_backend import BACKENDS, use_backend
 DEFAULT_DATA = "digits"
 """It comes with a dependency, so it is always there."""
 
+BACKEND = "zoo_core.backend"
+"""Where a command's `Context.meta` has the backend that was asked for, if one was."""
+
+
+def _choose_backend(context: click.Context, _: click.Parameter, name: str | None) -> None:
+    if name:
+        use_backend(name)
+    if name not in (None, "auto"):
+        context.meta[BACKEND] = name
+
+
 data_dir_option = click.option(
     "--data-dir",
     metavar="DIR",
@@ -26,7 +37,7 @@ backend_option = click.option(
     "--backend",
     type=click.Choice(["auto", *BACKENDS]),
     expose_value=False,
-    callback=lambda _, __, name: use_backend(name) if name else None,
+    callback=_choose_backend,
     help="That Keras runs on [KERAS_BACKEND, or jax].",
 )
 training_option = click.option(

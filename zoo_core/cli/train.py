@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from zoo_core.cli.options import (
+    BACKEND,
     DEFAULT_DATA,
     backend_option,
     batch_size_option,
@@ -89,10 +90,14 @@ def train(
     from zoo_core.options import parse_assignments, read_tables
     from zoo_core.runs import RunFolder, slug
 
-    named = {"steps": steps, "batch_size": batch_size, "precision": precision}
-    changes: dict[str, Any] = parse_assignments(training) | {
-        k: value for k, value in named.items() if value is not None
-    }
+    flags = {"steps": steps, "batch_size": batch_size, "precision": precision}
+    named = {name: value for name, value in flags.items() if value is not None}
+    changes: dict[str, Any] = parse_assignments(training)
+    for name in named.keys() & changes.keys():
+        if named[name] != changes[name]:
+            flag = f"--{name.replace('_', '-')} {named[name]}"
+            raise UsageError(f"{flag} and -t {name}={changes[name]} contradict each other.", "Leave one of them out.")
+    changes |= named
     if augment is not None:
         changes["augment"] = [name.strip() for name in augment.split(",") if name.strip()]
     if resume is not None:
@@ -103,7 +108,8 @@ def train(
                 "--resume takes a run as it was started: no model, no option but --steps, --devices, --data-dir …",
                 f"For example: zoo train --resume {resume} --steps N",
             )
-        if used := RunFolder.open(resume).description().environment.get("backend"):
+        used = RunFolder.open(resume).description().environment.get("backend")
+        if used and BACKEND not in click.get_current_context().meta:  # one that was asked for is held against it later
             use_backend(used)  # before anything imports Keras
 
     from zoo_core import api
@@ -114,7 +120,7 @@ def train(
     from zoo_core.training.backends import backend
     from zoo_core.training.estimate import estimate
     from zoo_core.training.memory import keep_freed_memory
-    from zoo_core.training.options import changed
+    from zoo_core.training.options import changed, training_options
     from zoo_core.training.selection import Selection
 
     keep_freed_memory()
@@ -132,7 +138,8 @@ def train(
         if devices is not None:
             around["devices"] = devices
         if resume is not None:
-            run = api.resume(resume, data_dir=data_dir, steps=steps, **around)
+            total = training_options(changes).steps if changes else None
+            run = api.resume(resume, data_dir=data_dir, steps=total, **around)
         else:
             if not model:
                 raise UsageError("zoo train needs a model, or --resume and a run.", "zoo models list tells which.")

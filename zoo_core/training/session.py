@@ -158,6 +158,12 @@ def _resume(
     stop: Stop,
 ) -> None:
     description = run.description()
+    on = backend()
+    if (used := description.environment.get("backend", on.name)) != on.name:
+        raise UsageError(
+            f"'{run.path}' was trained on the backend {used}, and Keras runs on {on.name}.",
+            f"Go on where it began: zoo train --resume {run.path} --backend {used}",
+        )
     registered, model_options, settings = run_options(run, description)
     if data is None:
         before = Path(description.data_dir) if description.data_dir else None
@@ -174,18 +180,11 @@ def _resume(
             f"'{data.spec.name}' has the images that '{run.path}' was started with in another order.",
             "Batches follow it: give the files their names back, or the arrays their order; or start a new run.",
         )
-    used = description.environment.get("backend", backend().name)
-    if used != backend().name:
-        raise UsageError(
-            f"'{run.path}' was trained on the backend {used}, and Keras runs on {backend().name}.",
-            f"Go on where it began: zoo train --resume {run.path} --backend {used}",
-        )
     changed = steps is not None and steps != settings.steps
     if steps is not None:
         _check_goal(steps, run, settings)
     if changed:
         settings = resolve(TrainingOptions, settings.model_dump() | {"steps": steps, "images": 0}, "training")
-    on = backend()
     chosen = on.select_device(surroundings.device)
     devices = surroundings.devices or description.environment.get("devices", 1)
     on.set_deterministic(settings.deterministic)

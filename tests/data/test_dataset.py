@@ -1,10 +1,14 @@
+import hashlib
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zoo_core.data import SPLITS, Dataset, Split
+from zoo_core.data import SPLITS, Dataset, Split, read_h5, write_h5
 from zoo_core.data.dataset import carve_all, carve_validation
+from zoo_core.data.degradation import Degradation
 from zoo_core.errors import UsageError
 
 
@@ -79,6 +83,32 @@ def test_the_hash_depends_on(change):
     changed = splits()
     change(changed)
     assert content_hash(changed) != content_hash(splits())
+
+
+@pytest.mark.parametrize("chunk", [2**24, 30, 1])
+def test_the_order_is_told_apart_however_the_images_are_held(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chunk: int
+):
+    monkeypatch.setattr("zoo_core.data.dataset._CHUNK", chunk)  # of images of 12 bytes
+    content = splits(labelled=False)
+    known = hashlib.sha256(content["train"].images.tobytes()).hexdigest()
+
+    def order(images: np.ndarray) -> str | None:
+        return Dataset("any", content | {"train": Split(images, None)}).order()
+
+    images = content["train"].images
+    np.save(tmp_path / "images.npy", images)
+    np.save(tmp_path / "reversed.npy", images[::-1])
+    assert order(images) == order(np.load(tmp_path / "images.npy", mmap_mode="r")) == known
+    assert order(np.asfortranarray(images)) == known
+    assert order(images[::-1]) == order(np.load(tmp_path / "reversed.npy", mmap_mode="r")) != known
+
+
+def test_the_content_hash_of_a_prepared_file_has_the_order(tmp_path: Path):
+    write_h5(Dataset("any", splits(), ("a", "b")), tmp_path / "any.h5", {})
+    prepared = read_h5(tmp_path / "any.h5")
+    assert prepared.order() is None
+    assert prepared.degraded(Degradation.parse("noise25")).order() is None
 
 
 def test_the_hash_depends_on_the_class_names():

@@ -18,7 +18,7 @@ import pytest
 from PIL import Image
 
 import zoo_core
-from zoo_core.data import load_dataset, write_h5
+from zoo_core.data import SPLITS, Dataset, Split, load_dataset, write_h5
 from zoo_core.errors import Interrupted, UsageError, ZooError
 from zoo_core.runs import RunFolder
 from zoo_core.training import checkpoint
@@ -459,6 +459,21 @@ def test_a_folder_whose_files_changed_their_names_is_not_gone_on_with(tmp_path: 
     (images / "train" / "5.png").rename(images / "train" / "99.png")
     with pytest.raises(UsageError, match=r"was started with in another order.*give the files their names back"):
         zoo_core.resume(run.path, steps=3)
+
+
+def test_mapped_arrays_in_another_order_are_not_gone_on_with(tmp_path: Path):
+    images = np.random.default_rng(0).integers(0, 256, (20, 8, 8, 1), "uint8")
+
+    def mapped(name: str, array: np.ndarray) -> Dataset:
+        np.save(tmp_path / name, array)
+        split = Split(np.load(tmp_path / name, mmap_mode="r"), None)
+        return Dataset("mapped", dict.fromkeys(SPLITS, split))
+
+    training = {"steps": 1, "batch_size": 4}
+    run = zoo_core.train("vae", mapped("a.npy", images), tmp_path / "run", options=SMALL, training=training)
+    zoo_core.resume(run.path, data=mapped("b.npy", images), steps=2)
+    with pytest.raises(UsageError, match=r"was started with in another order.*or the arrays their order"):
+        zoo_core.resume(run.path, data=mapped("c.npy", images[::-1]), steps=3)
 
 
 def test_what_was_asked_wrong_has_written_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -1,13 +1,10 @@
 """Starting a run and taking one up again: names in, a trained run folder out."""
 
 import datetime
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
-
-import numpy as np
 
 from zoo_core.data import Dataset, load_dataset
 from zoo_core.data.feeding import Feeder
@@ -108,7 +105,7 @@ def start(
                 distribution=registered.plugin.distribution,
                 version=registered.plugin.version,
                 data=data.spec,
-                data_order=_order_of(data),
+                data_order=data.order(),
                 data_dir=str(data_dir) if data_dir else None,
                 seed=seed,
                 parameters=built.parameters,
@@ -175,7 +172,7 @@ def _resume(
             "Restore the images, or start a new run.",
         )
     data.verify()  # a prepared file says what it held when it was written
-    if description.data_order not in (None, _order_of(data)):
+    if description.data_order not in (None, data.order()):
         raise UsageError(
             f"'{data.spec.name}' has the images that '{run.path}' was started with in another order.",
             "Batches follow it: give the files their names back, or the arrays their order; or start a new run.",
@@ -225,12 +222,6 @@ def run_options(run: RunFolder, description: RunDescription) -> tuple[Registered
     tables = read_tables(run.options_file, ("model", "training"))
     model_options = resolve(registered.load()[1], tables["model"], f"model '{description.model}'")
     return registered, model_options, resolve(TrainingOptions, tables["training"], "training")
-
-
-def _order_of(data: Dataset) -> str | None:
-    """As `RunDescription` keeps it."""
-    images = data.images("train")
-    return None if isinstance(images, np.memmap) else hashlib.sha256(np.ascontiguousarray(images).data).hexdigest()
 
 
 def _loop(

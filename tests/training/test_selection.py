@@ -135,7 +135,29 @@ def test_whenever_the_process_dies_there_is_a_best_one_and_the_result_stays_the_
     again.restore()
     again.run()
     assert choose(run, "best")[0] == 8
-    assert checkpoint.best_steps_of(run) == [8]
+    assert checkpoint.best_steps_of(run) == [4, 8]  # at the checkpoints of the steps 6 and 9
+
+
+def test_without_the_last_checkpoint_the_best_one_at_the_one_before_is_there(make_loop: MakeLoop):
+    """Checkpoints at the steps 4, 8 and 12, of which two stay."""
+    settings = {"steps": 12, "select_every": 2}
+    judge = Scripted(2, 9.0, 7.0, 8.0, 7.5, 6.0, 5.0)
+    loop = make_loop("run", judge=judge, **settings)
+    loop.run()
+    run = loop._run
+    assert checkpoint.steps_of(run) == [8, 12]
+    assert checkpoint.best_steps_of(run) == [4, 12]
+    checkpoint.path_of(run, 12).write_bytes(b"damaged")
+    again = make_loop("run", judge=Scripted(2, 6.0, 8.0), **settings)
+    with pytest.raises(ZooError, match="Remove it, and the run goes on from the one before"):
+        again.restore()
+    checkpoint.path_of(run, 12).unlink()
+    assert again.restore() == 8
+    assert choose(run, "best") == (4, checkpoint.best_path_of(run, 4))
+    for name, array in best_weights(run, judge.seen[1]).items():
+        np.testing.assert_array_equal(array, judge.seen[1][name])
+    again.run()
+    assert checkpoint.best_steps_of(run) == [4, 10]
 
 
 def test_what_is_not_there_is_told(make_loop: MakeLoop, tmp_path: Path):
@@ -145,3 +167,9 @@ def test_what_is_not_there_is_told(make_loop: MakeLoop, tmp_path: Path):
     loop.run()
     with pytest.raises(UsageError, match=r"has no best checkpoint.*-t select_every=N"):
         choose(loop._run, "best")
+    judged = make_loop("judged", judge=Scripted(2, 5.0), steps=2)
+    judged.run()
+    (path := checkpoint.best_path_of(judged._run, 2)).unlink()
+    with pytest.raises(ZooError, match=rf"'{path}' is missing: its weights, of step 2.* --checkpoint final") as caught:
+        choose(judged._run, "best")
+    assert caught.value.exit_code == 1

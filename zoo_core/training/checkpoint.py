@@ -39,7 +39,7 @@ def best_path_of(run: RunFolder, step: int) -> Path:
 
 
 def best_steps_of(run: RunFolder) -> list[int]:
-    """The step of the best checkpoint; since the last save several may have been the best, in order."""
+    """The steps of the best checkpoints, in order: of the best at each checkpoint that stays, and of those since."""
     return _steps(run, "best")
 
 

@@ -213,15 +213,19 @@ class Loop:
         self._run.sync_metrics()  # a checkpoint is of use only with the log up to it
         path = checkpoint.path_of(self._run, step)
         checkpoint.save(path, self._model, state=self._engine.snapshot(), inference=_on_host(weights))
-        self._remove_old(selection)  # only now: to go on from the checkpoint before may take the best one of then
+        self._remove_old(
+            selection
+        )  # only now: until there is this checkpoint, the run may have to go on from any other
 
     def _remove_old(self, selection: Selection) -> None:
-        """Of the checkpoints the latest stay, and the best one of those that the log knows of."""
-        for old in checkpoint.steps_of(self._run)[: -self._options.keep]:
+        """Of the checkpoints the latest stay, and the best one at each of them: should the last one turn out to be
+        damaged, the run goes on from the one before."""
+        saved = checkpoint.steps_of(self._run)
+        for old in saved[: -self._options.keep]:
             checkpoint.path_of(self._run, old).unlink()
-        for old in checkpoint.best_steps_of(self._run):
-            if selection.best is None or old != selection.best[0]:
-                checkpoint.best_path_of(self._run, old).unlink()
+        kept = saved[-self._options.keep :]
+        for old in set(checkpoint.best_steps_of(self._run)) - selection.best_steps(kept):
+            checkpoint.best_path_of(self._run, old).unlink()
 
     def _save_best(self, step: int, weights: Arrays) -> None:
         checkpoint.save(checkpoint.best_path_of(self._run, step), self._model, inference=_on_host(weights))

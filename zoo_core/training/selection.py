@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol, get_args
 
-from zoo_core.errors import UsageError, unknown
+from zoo_core.errors import UsageError, ZooError, unknown
 from zoo_core.runs import RunFolder
 from zoo_core.training import checkpoint
 from zoo_core.training.options import TrainingOptions
@@ -34,7 +34,7 @@ class Judge(Protocol):
 
 
 class Selection:
-    """The best score so far, and how many have come since.
+    """The best score so far, those that were the best before it, and how many have come since.
 
     Args:
         lines: of `metrics.jsonl` up to where the run goes on.
@@ -42,7 +42,7 @@ class Selection:
     """
 
     def __init__(self, lines: Iterable[Mapping[str, float]], patience: int) -> None:
-        self.best: tuple[int, float] | None = None
+        self._records: list[tuple[int, float]] = []  # steps and scores, each better than those before
         self._patience = patience
         self._since = 0
         for line in lines:
@@ -53,10 +53,21 @@ class Selection:
     def add(self, step: int, score: float) -> bool:
         """Take note of a score, and tell whether it is the best so far."""
         if self.best is None or score < self.best[1]:
-            self.best, self._since = (step, score), 0
+            self._records.append((step, score))
+            self._since = 0
             return True
         self._since += 1
         return False
+
+    @property
+    def best(self) -> tuple[int, float] | None:
+        """The step and the score of the best so far."""
+        return self._records[-1] if self._records else None
+
+    def best_steps(self, looks: Iterable[int]) -> set[int]:
+        """The steps of those that were, or are, the best at these steps."""
+        until = [[step for step, _ in self._records if step <= look] for look in looks]
+        return {steps[-1] for steps in until if steps}
 
     @property
     def exhausted(self) -> bool:
@@ -68,7 +79,7 @@ def choose(run: RunFolder, rule: Rule) -> tuple[int, Path]:
 
     Raises:
         UsageError: for the best one of a run without scores, or a rule that there is not.
-        ZooError: if there is no checkpoint yet.
+        ZooError: if there is no checkpoint yet, or the file of the best one is missing.
     """
     if rule not in get_args(Rule):
         raise unknown("checkpoint", rule, get_args(Rule))
@@ -81,7 +92,13 @@ def choose(run: RunFolder, rule: Rule) -> tuple[int, Path]:
             f"'{run.path}' has no best checkpoint: it was not scored on held-out images while it trained.",
             "Take the last one, --checkpoint final, or train with -t select_every=N.",
         )
-    return best[0], checkpoint.best_path_of(run, best[0])
+    path = checkpoint.best_path_of(run, best[0])
+    if not path.is_file():
+        raise ZooError(
+            f"'{path}' is missing: its weights, of step {best[0]:,}, had the best score on held-out images.",
+            "Restore the file, or take the last checkpoint: --checkpoint final.",
+        )
+    return best[0], path
 
 
 def is_finished(run: RunFolder, options: TrainingOptions) -> bool:

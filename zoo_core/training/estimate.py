@@ -36,8 +36,8 @@ def estimate(
     Returns:
         `parameters` by network, `state_mib` of weights, averages and optimizers, `peak_memory_mib` of this process,
         `compile_seconds` of the first dispatch, `step_milliseconds` (the median of five dispatches), the `steps` to
-        take and the `train_seconds` for all of them, without sample grids and checkpoints, and `disk_mib` of the
-        checkpoints that stay.
+        take and the `train_seconds` for all of them, without sample grids and checkpoints, and the `disk_mib` that the
+        checkpoints that stay take at most.
 
     Raises:
         UsageError: for whatever was asked wrong.
@@ -67,9 +67,11 @@ def estimate(
     steps = settings.steps
     if settings.seconds:
         steps = min(steps, math.ceil(settings.seconds / step_seconds))
-    state = sum(array.nbytes for array in engine.snapshot().values())
-    averages = sum(math.prod(w.shape) * 4 for n in built.model.inference for w in built.networks[n].weights)
-    kept = settings.keep * (state + averages) + bool(settings.select_every) * averages
+    sizes = {name: array.nbytes for name, array in engine.snapshot().items()}
+    state = sum(sizes.values())
+    used_later = tuple(f"networks/{network}/" for network in built.model.inference)
+    averages = sum(size for name, size in sizes.items() if name.startswith(used_later))
+    kept = settings.keep * (state + averages + bool(settings.select_every) * averages)  # each with the best by then
     return {
         "model": model,
         "data": data.name,

@@ -213,9 +213,7 @@ class Loop:
         self._run.sync_metrics()  # a checkpoint is of use only with the log up to it
         path = checkpoint.path_of(self._run, step)
         checkpoint.save(path, self._model, state=self._engine.snapshot(), inference=_on_host(weights))
-        self._remove_old(
-            selection
-        )  # only now: until there is this checkpoint, the run may have to go on from any other
+        self._remove_old(selection)  # only now: until then the run may have to go on from any of them
 
     def _remove_old(self, selection: Selection) -> None:
         """Of the checkpoints the latest stay, and the best one at each of them: should the last one turn out to be

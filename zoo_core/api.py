@@ -120,6 +120,7 @@ def resume(
         data: the run's data set, where it is loaded already.
         data_dir: where local copies of built-in data sets are, if they have moved since.
         steps: a new total of training steps; by default what the run was started with.
+        tensorboard: as for `train`; a run that was started with it goes on with it.
         devices: that share each batch; by default as many as the run was started on.
 
     Raises:

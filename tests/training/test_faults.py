@@ -27,7 +27,6 @@ from zoo_core.training.engine import Engine
 from zoo_core.training.feeding import Feed
 from zoo_core.training.log import MetricsLog
 from zoo_core.training.loop import Loop
-from zoo_core.training.tensorboard import TensorBoard
 
 MakeLoop = Callable[..., Loop]
 
@@ -230,19 +229,40 @@ def test_wherever_the_disk_is_full_the_run_goes_on_later(
     assert contents(loop._run) == whole
 
 
-def test_a_disk_that_tensorboard_fills_says_how_to_go_on(
-    make_loop: MakeLoop, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-):
-    def full() -> None:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+TENSORBOARD_FILLS_UP = """
+import resource, sys
+from pathlib import Path
+from zoo_core.cli.main import zoo
+from zoo_core.training.tensorboard import TensorBoard
 
-    writer = pytest.importorskip("tensorboardX").SummaryWriter
-    loop = make_loop("run", **EVERY_STEP)
-    loop._sinks = [TensorBoard(tmp_path / "tensorboard")]
-    at_call(monkeypatch, writer, "flush", 6, full)
-    with pytest.raises(ZooError, match=r"Can't write '.*tensorboard': No space left.*of step 4, is kept") as caught:
-        loop.run()
-    assert "Free some space. Go on with: zoo train --resume" in caught.value.hint
+def log(self, line):
+    if line["step"] == 6:
+        size = sum(path.stat().st_size for path in self._folder.iterdir())
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size + 20, resource.RLIM_INFINITY))  # within a record
+    original(self, line)
+
+original, TensorBoard.log = TensorBoard.log, log
+zoo(sys.argv[1:])
+"""
+
+
+def test_a_disk_that_tensorboard_fills_says_how_to_go_on_and_no_more(tmp_path: Path):
+    """A real limit on file size in a process of its own, whose end is told too."""
+    pytest.importorskip("tensorboardX")
+    run = RunFolder(tmp_path / "run")
+    options = ["--data", "digits@8", "-o", "width=2", "-o", "latent=2", "--batch-size", "4", "--steps", "9"]
+    options += ["-t", "checkpoint_every=4", "-t", "log_every=1", "--tensorboard", "--out", str(run.path)]
+    command = [sys.executable, "-c", TENSORBOARD_FILLS_UP, "train", "vae", *options]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    folder = run.path / "tensorboard"
+    _, _, told = " ".join(done.stderr.split()).partition("Error: ")
+    assert told == (
+        f"Can't write '{folder}': File too large. The last good checkpoint, of step 4, is kept. "
+        f"Free some space. Go on with: zoo train --resume {run.path}"
+    )
+    zoo_core.resume(run.path)
+    assert [line["step"] for line in run.metrics()] == list(range(1, 10))
 
 
 def test_a_disk_that_a_trace_fills_says_how_to_go_on(make_loop: MakeLoop, monkeypatch: pytest.MonkeyPatch):
@@ -477,7 +497,7 @@ def test_mapped_arrays_in_another_order_are_not_gone_on_with(tmp_path: Path):
 
 
 def test_what_was_asked_wrong_has_written_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setitem(sys.modules, "tensorboardX", None)
+    monkeypatch.setitem(sys.modules, "tensorboardX.proto", None)
     with pytest.raises(UsageError, match="tensorboardX"):
         zoo_core.train("vae", "digits@8", tmp_path / "run", options=SMALL, tensorboard=True)
     assert list(tmp_path.iterdir()) == []

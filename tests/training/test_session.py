@@ -52,7 +52,7 @@ def test_a_run_that_can_not_go_on_is_left_as_it_is(run: RunFolder, monkeypatch: 
         raise UsageError("The model has no such option any more.")
 
     around: dict = {"devices": {"devices": 3}, "tensorboard": {"tensorboard": True}}
-    monkeypatch.setitem(sys.modules, "tensorboardX", None)
+    monkeypatch.setitem(sys.modules, "tensorboardX.proto", None)
     if why == "build":
         monkeypatch.setattr(session, "build", refuse)
     if why == "checkpoint":

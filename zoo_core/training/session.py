@@ -49,7 +49,7 @@ class Surroundings:
         device: "auto", "cpu" or "gpu".
         attach: brings callbacks and the judge.
         report: is told of the progress.
-        tensorboard: write what is logged for it too, into the run's folder.
+        tensorboard: write what is logged for it too, into the run's folder; a run that has done so goes on with it.
         profile: trace a few steps into the run's folder.
         devices: that share the work; by default one, or as many as the run was started on.
     """
@@ -242,8 +242,9 @@ def _loop(
         attached = around.attach(run, description, built, data, options, around.report)
     dispatch = options.steps_per_dispatch or usual_dispatch(on, device)
     told: list[Sink] = [*([around.report] if around.report else []), *attached.sinks]
-    if around.tensorboard:
-        told.append(TensorBoard(run.path / "tensorboard"))
+    folder = run.path / "tensorboard"
+    if around.tensorboard or folder.exists():  # what was begun is gone on with
+        told.append(TensorBoard(folder))
     feed = Feed(feeder, resident)
     return Loop(
         run,

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import zoo_core
+from zoo_core.errors import UsageError
 from zoo_core.sampling import collapse
 from zoo_core.training import checkpoint
 
@@ -31,6 +32,14 @@ def test_a_callback_samples_from_the_weights_of_the_moment(tmp_path):
     final = zoo_core.Sampler.load(run.path).generate(3, seed=5)
     np.testing.assert_array_equal(often.images[2], final)
     np.testing.assert_array_equal(last.images[0], final)
+
+
+@pytest.mark.parametrize("every", [-3, 2.5, "2", None])
+def test_a_callback_that_comes_at_no_number_of_steps_is_refused_before_anything_is_written(tmp_path, every):
+    with pytest.raises(UsageError, match=f"`every` must be a whole number of steps, received {every!r}") as caught:
+        zoo_core.train("vae", "digits@8", tmp_path / "run", options=SMALL, training=TRAINING, callbacks=[Spy(every)])
+    assert "0 calls it after the last step alone" in caught.value.hint
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_what_a_callback_raises_ends_the_run_and_it_can_be_gone_on_with(tmp_path):

@@ -5,10 +5,11 @@ import time
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from numbers import Integral
 from pathlib import Path
 from typing import Protocol
 
-from zoo_core.errors import Interrupted, ZooError
+from zoo_core.errors import Interrupted, UsageError, ZooError
 from zoo_core.files import NotWritten, writing
 from zoo_core.runs import RunFolder
 from zoo_core.training import checkpoint
@@ -49,6 +50,9 @@ class Loop:
         dispatch: steps between looks at signals; the engine may run them at once.
         profile: write a trace of a few steps to the run's folder.
         every: of each phase of the model, for `MetricsLog`.
+
+    Raises:
+        UsageError: for a callback whose `every` is no number of steps.
     """
 
     def __init__(
@@ -65,6 +69,12 @@ class Loop:
         profile: bool = False,
         every: Sequence[int] = (1,),
     ) -> None:
+        for callback in callbacks:
+            if not isinstance(callback.every, Integral) or callback.every < 0:
+                raise UsageError(
+                    f"A callback's `every` must be a whole number of steps, received {callback.every!r}.",
+                    "0 calls it after the last step alone.",
+                )
         self._run = run
         self._engine = engine
         self._feed = feed

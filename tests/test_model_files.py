@@ -106,12 +106,16 @@ def test_with_its_file_a_run_is_sampled_from_and_gone_on_with(run: Path, file: P
     assert zoo_core.RunFolder(run).metrics()[-1]["step"] == 3
 
 
-@pytest.mark.filterwarnings("default:'my-model.py' is not what it was:UserWarning")
+@pytest.mark.filterwarnings("default::UserWarning")
 def test_a_file_that_has_changed_is_told(run: Path, file: Path):
     file.write_text(MODEL + "\n")
     result = invoke("sample", run, "-n", "1", ZOO_MODEL_FILES=str(file))
     assert result.exit_code == 0
     assert result.stderr.startswith("zoo: 'my-model.py' is not what it was when the run was started: sha256:")
+    resumed = invoke("train", "--resume", run, "--steps", "3", ZOO_MODEL_FILES=str(file))
+    assert resumed.exit_code == 0
+    assert resumed.stderr.count("is not what it was when the run was started") == 1
+    assert resumed.stderr.count(f"zoo: '{run}' was started with my-model.py sha256:") == 1
 
 
 def test_named_files_are_models_beside_the_installed_ones(file: Path):

@@ -124,7 +124,8 @@ class Registry:
             model = self._file(plain)
             if model.plugin.version != run.version:
                 problem = f"'{self.files[plain]}' is not what it was when the run was started"
-                warnings.warn(f"{problem}: {model.plugin.version}, then {run.version}", stacklevel=2)
+                # Said to come from here, it is told once, however often the model is asked for.
+                warnings.warn(f"{problem}: {model.plugin.version}, then {run.version}", stacklevel=1)
             return model
         own = [model for model in self._called(plain) if model.plugin.distribution == run.distribution]
         return own[0] if own else self.model(run.model)

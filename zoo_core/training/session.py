@@ -1,6 +1,7 @@
 """Starting a run and taking one up again: names in, a trained run folder out."""
 
 import datetime
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -135,6 +136,8 @@ def resume(
         data_dir: where local copies of built-in data sets are, if they have moved since.
         steps: a new total of training steps, to train on; by default what the run was started with.
 
+    Warns where the model's code is of another version than the one that the run was started with.
+
     Raises:
         UsageError: if it is no run, its data has changed since, or it has more steps already or stopped early. Nothing
             of it has changed then.
@@ -182,6 +185,13 @@ def _resume(
         _check_goal(steps, run, settings)
     if changed:
         settings = resolve(TrainingOptions, settings.model_dump() | {"steps": steps, "images": 0}, "training")
+    plugin = registered.plugin
+    if on.leads and (plugin.distribution, plugin.version) != (description.distribution, description.version):
+        warnings.warn(
+            f"'{run.path}' was started with {description.distribution} {description.version} and goes on with {plugin}: "
+            "its weights will not be, bit for bit, those of a run that was never interrupted",
+            stacklevel=2,
+        )
     chosen = on.select_device(surroundings.device)
     devices = surroundings.devices or description.environment.get("devices", 1)
     on.set_deterministic(settings.deterministic)

@@ -12,7 +12,7 @@ from PIL import Image
 
 import zoo_core
 from zoo_core.data import load_dataset, write_h5
-from zoo_core.errors import UsageError
+from zoo_core.errors import UsageError, ZooError
 from zoo_core.evaluation.protocol import load_protocol
 
 SMALL = {"width": 2, "latent": 2}
@@ -84,6 +84,19 @@ def test_a_run_that_was_scored_while_it_trained_has_both_checkpoints_in_its_reco
     assert best.other_checkpoint.checkpoint == final.source.checkpoint == 4
     assert final.other_checkpoint.metrics == best.metrics
     assert best.other_checkpoint.metrics == final.metrics
+
+
+def test_a_best_checkpoint_that_is_gone_takes_nothing_from_the_final_one(tmp_path):
+    training = {"steps": 2, "batch_size": 4, "select_every": 1}
+    run = zoo_core.train("vae", "digits@8", tmp_path / "run", options=SMALL, training=training).path
+    for path in (run / "checkpoints").glob("best-*.h5"):
+        path.unlink()
+    settings = {"features": "pixels", "metrics": ["prc"], "count": 50}
+    record = zoo_core.evaluate(run, **settings)
+    assert record.metrics
+    assert record.other_checkpoint is None
+    with pytest.raises(ZooError, match=r"best-\d+\.h5' is missing: its weights, of step"):
+        zoo_core.evaluate(run, **settings, checkpoint="best")
 
 
 def test_training_images_score_what_training_images_score():

@@ -125,7 +125,7 @@ def test_a_device_whose_memory_is_too_small_to_begin_says_what_to_lower(
 def test_another_version_of_the_model_s_plugin_is_told(run: RunFolder):
     file = run.path / "run.json"
     file.write_text(json.dumps(json.loads(file.read_text()) | {"version": "0.0.1"}))
-    told = rf"was started with zoo-vae 0\.0\.1 and goes on with zoo-vae \d.*: its weights will not be, bit for bit"
+    told = r"was started with zoo-vae 0\.0\.1 and goes on with zoo-vae \d.*: its weights will not be, bit for bit"
     with pytest.warns(UserWarning, match=told):
         zoo_core.resume(run.path, steps=6)
     assert [line["step"] for line in run.metrics()] == [4, 6]

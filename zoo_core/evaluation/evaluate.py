@@ -171,8 +171,10 @@ def _other_checkpoint(
     run: RunFolder, sampler: Sampler, data: Dataset, reference: Opened, rules: Rules
 ) -> OtherCheckpoint | None:
     """The scores of the best where the rules ask for the final one, and of the final one where they ask for the best;
-    None where the run was not scored while it trained. The sampler has its weights afterwards."""
-    if Selection(run.metrics(), 0).best is None:
+    None where the run was not scored while it trained, or has lost the best one. The sampler has its weights
+    afterwards."""
+    best = Selection(run.metrics(), 0).best
+    if best is None or not checkpoint.best_path_of(run, best[0]).is_file():
         return None
     rule: Rule = "best" if rules.checkpoint == "final" else "final"
     sampler.weights = Sampler.load(run.path, rule).weights

@@ -188,8 +188,8 @@ def _resume(
     plugin = registered.plugin
     if on.leads and (plugin.distribution, plugin.version) != (description.distribution, description.version):
         warnings.warn(
-            f"'{run.path}' was started with {description.distribution} {description.version} and goes on with {plugin}: "
-            "its weights will not be, bit for bit, those of a run that was never interrupted",
+            f"'{run.path}' was started with {description.distribution} {description.version} and goes on with "
+            f"{plugin}: its weights will not be, bit for bit, those of a run that was never interrupted",
             stacklevel=2,
         )
     chosen = on.select_device(surroundings.device)

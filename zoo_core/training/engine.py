@@ -199,8 +199,10 @@ class Engine:
             others, gradients, logs = part(i, before[0])
             return others, _sum(before[1], gradients), _sum(before[2], logs)
 
-        others, gradients, logs = self._backend.repeat(add, parts - 1, part(0, {}))
-        gradients, logs = ({name: value / parts for name, value in sums.items()} for sums in (gradients, logs))
+        others, gradients, logs = part(0, {})
+        if parts > 1:
+            others, *sums = self._backend.repeat(add, parts - 1, (others, gradients, logs))
+            gradients, logs = ({name: value / parts for name, value in one.items()} for one in sums)
         weights = {name: state[name] for name in self._owned[phase.name]}
         logs |= self._scheduled(phase, slots)  # before the update, which may change slots in place
         return state | others | self._backend.apply(phase.optimizer, slots, gradients, weights), logs

@@ -102,7 +102,7 @@ class JaxBackend(Backend):
         return rest, gradients
 
     def repeat(self, turn: Callable[[Any, Carry], Carry], count: int, carry: Carry) -> Carry:
-        return jax.lax.fori_loop(1, count + 1, turn, carry) if count else carry
+        return jax.lax.fori_loop(1, count + 1, turn, carry)
 
     def apply(
         self,

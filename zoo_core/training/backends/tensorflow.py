@@ -68,8 +68,6 @@ class TensorFlowBackend(Backend):
         return rest, {name: tf.convert_to_tensor(gradient) for name, gradient in gradients.items()}  # none sparse
 
     def repeat(self, turn: Callable[[Any, Carry], Carry], count: int, carry: Carry) -> Carry:
-        if count == 0:
-            return carry
         return tf.while_loop(  # unrolled, all turns would run at once
             lambda i, _: i <= count, lambda i, carry: (i + 1, turn(i, carry)), (1, carry), parallel_iterations=1
         )[1]

@@ -262,16 +262,15 @@ def load_protocol(name: str) -> Protocol:
     """A protocol of the package, by its name, or one of your own, by the path of its TOML file.
 
     Raises:
-        UsageError: for an unknown name, a file that is missing or breaks the schema, or a feature network or metric
-            that is not installed: else it would be told only after the models are trained.
+        UsageError: for an unknown name, a file that is missing or breaks the schema, or one with a feature network or
+            metric that is not installed, which would otherwise be told only after the models are trained.
     """
     if name in protocol_names():
         with importlib.resources.as_file(_files() / f"{name}.toml") as path:
-            protocol = resolve(Protocol, read_toml(path), f"protocol '{name}'")
-    elif Path(name).suffix == ".toml" or Path(name).is_file():
-        protocol = resolve(Protocol, read_toml(Path(name)), f"protocol '{name}'")
-    else:
+            return resolve(Protocol, read_toml(path), f"protocol '{name}'")
+    if Path(name).suffix != ".toml" and not Path(name).is_file():
         raise unknown("protocol", name, protocol_names(), "zoo protocols list tells which; FILE.toml is one of yours.")
+    protocol = resolve(Protocol, read_toml(Path(name)), f"protocol '{name}'")
     registry().feature_network(protocol.features.network)
     for metric in protocol.scoring.metrics:
         registry().metric(metric)

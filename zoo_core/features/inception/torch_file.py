@@ -85,9 +85,9 @@ def _read_legacy(content: bytes) -> tuple[State, Storages]:
 def _read_zip(content: bytes) -> tuple[State, Storages]:
     if content.count(b"PK\x01\x02") > MAX_MEMBERS:
         raise Broken(f"it has more than {MAX_MEMBERS} members")
-    if not zipfile.is_zipfile(io.BytesIO(content)):
-        raise Broken(f"it is cut short: its zip archive should go on after {len(content):,} bytes")
     try:
+        if not zipfile.is_zipfile(io.BytesIO(content)):
+            raise Broken(f"it is cut short: its zip archive should go on after {len(content):,} bytes")
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             return _read_members(archive, len(content))
     # What the standard library raises on damaged archives, apart from its own error; `Broken` is none of them.

@@ -1,3 +1,5 @@
+import struct
+
 import numpy as np
 import pytest
 
@@ -52,6 +54,17 @@ def test_other_files_are_refused(name, content, message, tmp_path, opened):
     (tmp_path / name).write_bytes(content)
     with pytest.raises(UsageError, match=message):
         opened(tmp_path / name)
+
+
+def test_an_archive_of_several_disks_is_an_archive(tmp_path, opened):
+    """Which `zipfile.is_zipfile` does not say, but raises."""
+    locator = b"PK\x06\x07" + struct.pack("<LQL", 0, 0, 2)
+    end = b"PK\x05\x06" + bytes(18)
+    (tmp_path / "odd").write_bytes(b"odd " + locator + end)
+    source = opened(tmp_path / "odd")
+    assert isinstance(source, Zip)
+    with pytest.raises(ZooError, match="is damaged or incomplete: zipfiles that span multiple disks"):
+        list(source.entries())
 
 
 def test_what_is_not_there(tmp_path, opened, write_tree):

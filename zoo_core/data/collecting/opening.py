@@ -72,7 +72,7 @@ def _open_file(name: str, path: Path, work: Path) -> ImageSource:
         return open_idx(name, path, work)
     if (tar := open_tar(name, path, work)) is not None:
         return tar
-    if start.startswith(_ZIP) or zipfile.is_zipfile(path):
+    if start.startswith(_ZIP) or _is_zip(path):
         return open_numpy(name, path, work) if _holds_arrays(path) else Zip(name, path)
     if path.suffix.lower() == ".csv" or _is_table(start):
         return Table(name, path)
@@ -91,6 +91,13 @@ def _decompressed_start(path: Path) -> bytes | None:
             return stream.read(4)
     except Exception:
         return None
+
+
+def _is_zip(path: Path) -> bool:
+    try:
+        return zipfile.is_zipfile(path)
+    except zipfile.BadZipFile:  # one of several disks, say: who reads it says so
+        return True
 
 
 def _holds_arrays(path: Path) -> bool:
